@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/base/mapped_file.h"
+#include "core/base/result.h"
+#include "core/tensor/tensor.h"
+
+namespace adder {
+
+/// A metadata value. Integers of every width are widened; arrays are homogeneous as the format demands.
+using GgufValue = std::variant<uint64_t, int64_t, double, bool, std::string, std::vector<int64_t>, std::vector<double>,
+                               std::vector<bool>, std::vector<std::string>>;
+
+struct GgufEntry {
+  std::string key;
+  uint32_t type = 0;          ///< GGUF value type id (the element's, for an array)
+  bool is_array = false;
+  GgufValue value;
+};
+
+/// A GGUF v3 file (little-endian; https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), mapped and fully
+/// checked when opened: every count, length and offset against the bytes that are there, before anything that size
+/// is allocated; tensors inside the data section, aligned, not overlapping, named once. Nothing is copied but metadata.
+class Gguf {
+ public:
+  static Result<Gguf> open(const std::filesystem::path& path);
+  /// For tests and fuzzing: the bytes must outlive the result; `name` stands for the path in messages.
+  static Result<Gguf> parse(std::span<const std::byte> bytes, std::string name);
+
+  const std::string& path() const { return path_; }
+  const std::vector<GgufEntry>& metadata() const { return metadata_; }
+  const std::vector<NamedTensor>& tensors() const { return tensors_; }
+  const TensorView* find_tensor(std::string_view name) const;
+  const GgufEntry* find(std::string_view key) const;
+  uint64_t alignment() const { return alignment_; }
+
+  /// Typed access: absent -> kNotFound, other type or out of range -> kCorrupt; both name file and key.
+  Result<int64_t> integer(std::string_view key) const;
+  Result<double> number(std::string_view key) const;
+  Result<bool> boolean(std::string_view key) const;
+  Result<std::string> text(std::string_view key) const;
+  Result<std::vector<std::string>> texts(std::string_view key) const;
+  Result<std::vector<int64_t>> integers(std::string_view key) const;
+  /// A scalar is taken as `n` equal values; an array must have exactly n.
+  Result<std::vector<int64_t>> integers_per_layer(std::string_view key, int64_t n) const;
+
+ private:
+  MappedFile file_;
+  std::string path_;
+  std::vector<GgufEntry> metadata_;
+  std::vector<NamedTensor> tensors_;
+  uint64_t alignment_ = 32;
+};
+
+}  // namespace adder

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.h"
+
+namespace adder {
+
+class ModelFile;
+
+using TokenId = int32_t;
+
+enum class TokenType : uint8_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
+
+/// What a tokenizer is made of, from whichever file.
+struct TokenizerData {
+  std::vector<std::string> tokens;  ///< text as stored: the GPT-2 printable alphabet for byte-level tokens
+  std::vector<TokenType> types;     ///< same length
+  std::vector<std::string> merges;  ///< "left right", by priority
+  std::string split_regex;          ///< PCRE2 expression(s) that cut text into pieces, see pretokenizer.h
+  std::string pre;                  ///< name of the rule in GGUF ("pixtral"), empty if only the expression is known
+  bool ignore_merges = false;       ///< a piece that is a token is emitted whole
+  bool add_bos = false;
+  TokenId bos = -1, eos = -1, pad = -1, unk = -1;
+  std::vector<TokenId> stop_ids;    ///< union of everything the file calls an end of sequence or turn
+};
+
+struct EncodeOptions {
+  bool add_bos = true;         ///< as the file says; never a second one
+  bool parse_special = false;  ///< text that spells a control token becomes that token
+};
+
+/// Byte-level BPE (GPT-2; Tekken, Llama 3 and relatives). Immutable after construction, so safe to share.
+class Tokenizer {
+ public:
+  static Result<Tokenizer> from_file(const ModelFile& file);  ///< GGUF metadata or tokenizer.json
+  static Result<Tokenizer> from_data(TokenizerData data);
+
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+  ~Tokenizer();
+
+  /// Any bytes are accepted; invalid UTF-8 is encoded byte by byte. Time grows as n log n in the text.
+  std::vector<TokenId> encode(std::string_view text, const EncodeOptions& options = {}) const;
+
+  /// The bytes of one token; control tokens are empty unless `special`. Ids out of range are empty.
+  std::string_view token_bytes(TokenId id, bool special = false) const;
+  std::string decode(std::span<const TokenId> ids, bool special = false) const;
+
+  int64_t vocab_size() const;
+  TokenType type(TokenId id) const;
+  std::optional<TokenId> find(std::string_view stored_text) const;
+  bool is_stop(TokenId id) const;
+  const TokenizerData& data() const;
+
+ private:
+  struct Impl;
+  explicit Tokenizer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace adder

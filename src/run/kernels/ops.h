@@ -1,0 +1,145 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/tensor/tensor.h"
+
+namespace adder {
+
+/// The op table: every number a model computes comes from one of these functions. `ref/` is complete, always built
+/// and normative; an ISA starts from its parent's table and replaces rows. All levels are equal *to the bit*
+/// (docs/numerics.md) because each op fixes its order of operations:
+///
+///   dot16(a, b): sixteen partial sums, lane l taking k = l, l+16, ... in order, each step one fma from zero; then
+///                lane l + lane l+8, then +4, +2, +1.
+///   exp:         kernels/math.h, one polynomial with fma.
+///
+/// Work is split by the caller over independent outputs (`begin`, `end`); a split never changes a bit. Activations are
+/// f32, row-major, contiguous. Shape letters: docs/notation.md (T tokens, H hidden, Hm Mamba heads, P head dim, N state,
+/// G groups, K conv width, D head_dim of attention).
+
+/// y[t, r] = dot16(decode(w[r, :]), x[t, :])   for r in [begin, end), all t.   w [R, C], x [T, C], y [T, R].
+struct LinearArgs {
+  TensorView w;
+  const float* x;
+  float* y;
+  int64_t n_tokens;
+};
+
+/// y = x / sqrt(mean(x^2) + eps) * w, rows t in [begin, end).   x, y [T, H] (may alias), w [H].  sum by dot16(x, x).
+struct RmsNormArgs {
+  const float* x;
+  const float* w;
+  float* y;
+  int64_t width;
+  float eps;
+};
+
+/// u = y * silu(z); out = w * u / sqrt(mean over the group(u^2) + eps)  (gate first).  Rows t in [begin, end).
+/// y [T, d_inner], out [T, d_inner] (may alias y); z rows are `z_stride` floats apart (a slice of in_proj's output).
+struct GatedNormArgs {
+  const float* y;
+  const float* z;
+  int64_t z_stride;
+  const float* w;
+  float* out;
+  int64_t d_inner;
+  int64_t n_groups;
+  float eps;
+};
+
+/// out[t, c] = silu(b[c] + sum_{k<K} w[k, c] * in[t + k, c]), k in order by fma, starting from b.
+/// in [K-1+T, conv_dim]: the K-1 columns before the first token, then the tokens.  w [K, conv_dim] (transposed at load).
+/// Rows t in [begin, end).
+struct ConvSiluArgs {
+  const float* in;
+  const float* w;
+  const float* b;
+  float* out;
+  int64_t conv_dim;
+  int64_t kernel;
+};
+
+/// Everything the scan needs about one canonical chunk of one sequence and layer. Position i in the chunk reads the
+/// state at the chunk's start and the log of positions 0..i, never a state updated in between, so prefill, decode and
+/// replay evaluate the same expression (arXiv 2405.21060, section 6, with a chunk of absolute positions).
+///   state [Hm, P, N]      at the chunk's start
+///   x     [chunk, d_inner], b [chunk, G*N]  post-conv inputs, rows x_stride / b_stride apart
+///   dt    [chunk, Hm]     after softplus
+///   cs    [chunk, Hm]     inclusive sum of dt*A over the chunk, in order
+struct SsdChunk {
+  float* state;
+  const float* x;
+  int64_t x_stride;
+  const float* b;
+  int64_t b_stride;
+  const float* dt;
+  const float* cs;
+  int64_t n_heads, head_dim, state_size, n_groups;
+};
+
+/// For positions i in [first, last) of the chunk and heads h in [begin, end), g = h / (Hm/G):
+///   y[i, h, p] = exp(cs_i) * dot16(state[h, p, :], c_i[g, :])
+///              + sum_{j<=i} (exp(cs_i - cs_j) * dt_j * dot16(c_i[g], b_j[g])) * x_j[h, p]      fma, j in order
+///              + d[h] * x_i[h, p]                                                              fma, last
+/// c and y are indexed by i - first; rows c_stride / d_inner apart.
+struct SsdOutputArgs {
+  SsdChunk chunk;
+  const float* c;
+  int64_t c_stride;
+  const float* d;
+  float* y;
+  int64_t first, last;
+};
+
+/// The state after a full chunk of n positions, in place, heads [begin, end):
+///   state[h, p, n] = exp(cs_last) * state[h, p, n] + sum_j (exp(cs_last - cs_j) * dt_j * x_j[h, p]) * b_j[g, n]
+struct SsdAdvanceArgs {
+  SsdChunk chunk;
+  int64_t n_positions;
+};
+
+/// Causal grouped-query attention for consecutive positions of one sequence, over keys stored in pages of kKeyBlock
+/// absolute positions. Query head i uses KV head i / (n_heads / n_kv_heads). For every query, one online softmax with
+/// the pages in order: m' = max(m, page max), l = l * exp(m - m') + sum exp(s_j - m'), o likewise, j in order by fma;
+/// s_j = dot16(q, k_j) * scale.  Query t sees keys 0 .. position + t.
+/// Items (t, head) in [begin, end), item = t * n_heads + head.
+struct AttentionArgs {
+  const float* q;  ///< [T, n_heads, D]
+  float* out;      ///< [T, n_heads, D]
+  const std::byte* const* k_pages;  ///< each [n_kv_heads, kKeyBlock, D] of kv_type
+  const std::byte* const* v_pages;
+  DType kv_type;   ///< F32, F16 or BF16
+  int64_t position;
+  int64_t n_heads, n_kv_heads, head_dim;
+  float scale;
+};
+inline constexpr int64_t kKeyBlock = 64;
+
+struct Ops {
+  std::string_view name;  ///< "scalar", "avx2", "avx512"
+  void (*linear)(const LinearArgs&, int64_t begin, int64_t end);
+  void (*rms_norm)(const RmsNormArgs&, int64_t begin, int64_t end);
+  void (*gated_norm)(const GatedNormArgs&, int64_t begin, int64_t end);
+  void (*conv_silu)(const ConvSiluArgs&, int64_t begin, int64_t end);
+  void (*ssd_output)(const SsdOutputArgs&, int64_t begin, int64_t end);
+  void (*ssd_advance)(const SsdAdvanceArgs&, int64_t begin, int64_t end);
+  void (*attention)(const AttentionArgs&, int64_t begin, int64_t end);
+  void (*relu2)(float* x, int64_t begin, int64_t end);                   ///< x = max(x, 0)^2
+  void (*add)(float* x, const float* y, int64_t begin, int64_t end);     ///< x += y
+  void (*softplus)(float* x, const float* bias, int64_t n);              ///< x = log(1 + exp(x + bias)), x above 20
+  void (*to_kv)(DType kv_type, const float* x, std::byte* out, int64_t n);  ///< round to nearest even
+};
+
+/// All tables this binary has and this CPU can run, slowest first; the first is always "scalar".
+std::vector<const Ops*> supported_ops();
+
+/// The best supported table, or the one ADDER_ISA names: unknown or unsupported names are an error that lists what is
+/// there.
+Result<const Ops*> select_ops();
+Result<const Ops*> select_ops(std::string_view name);
+
+}  // namespace adder

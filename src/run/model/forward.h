@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/base/threads.h"
+#include "core/text/tokenizer.h"
+#include "run/model/model.h"
+#include "run/state/sequence.h"
+
+namespace adder {
+
+enum class Want { kNothing, kLast, kAll };  ///< which positions' logits
+
+/// New tokens of one sequence. Segments of one batch belong to different sequences.
+struct Segment {
+  Sequence* sequence;
+  std::span<const TokenId> tokens;
+  Want want = Want::kLast;
+};
+
+/// The hot loop: advances every segment's sequence by its tokens and returns the logits asked for, [rows, vocab_size]
+/// f32, segments in order. The logits of a token depend on the tokens before it in its sequence and on nothing else, to
+/// the bit: not on how the prompt was cut into calls, who shares the batch, or how many threads there are.
+///
+/// Errors, with nothing advanced: an id outside the vocabulary (kUsage), memory for the pages (kTooLarge).
+class Forward {
+ public:
+  Forward(std::shared_ptr<const Model> model, ThreadPool& pool);
+  ~Forward();
+
+  Result<std::span<const float>> run(std::span<const Segment> batch);  ///< valid until the next run
+
+ private:
+  struct Scratch;
+  std::shared_ptr<const Model> model_;
+  ThreadPool& pool_;
+  std::unique_ptr<Scratch> scratch_;
+};
+
+}  // namespace adder
