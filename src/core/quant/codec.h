@@ -11,8 +11,11 @@
 namespace adder {
 
 /// The scalar codec is the definition of a format: kernels, quantisers and fake-quantised training must agree with
-/// it to the bit. Layouts: ggml's quantised blocks as gguf-py decodes them; arithmetic in f32, in the order written in
-/// each format's file.
+/// it to the bit. Layouts: ggml's quantised blocks as gguf-py decodes them; arithmetic in f32, in the order written at
+/// each layout in blocks.h.
+
+/// False for the integer types, which are not weights.
+bool can_decode(DType dtype);
 
 /// `out[i]` for out.size() consecutive elements (a multiple of the block size; floats and quantised types).
 void decode(DType dtype, const std::byte* blocks, std::span<float> out);

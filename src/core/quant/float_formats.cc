@@ -1,0 +1,49 @@
+#include "core/quant/format_table.h"
+
+namespace adder {
+namespace {
+
+template <class Bits, float (*kToFloat)(Bits)>
+void decode_float(const std::byte* in, std::span<float> out) {
+  for (float& x : out) {
+    x = kToFloat(load_block<Bits>(in));
+    in += sizeof(Bits);
+  }
+}
+
+template <class Bits, Bits (*kFromFloat)(float)>
+void encode_float(std::span<const float> x, std::byte* out) {
+  for (const float value : x) {
+    const Bits bits = kFromFloat(value);
+    std::memcpy(out, &bits, sizeof bits);
+    out += sizeof bits;
+  }
+}
+
+template <class Bits, float (*kToFloat)(Bits)>
+int64_t find_non_finite_float(const std::byte* in, int64_t n) {
+  for (int64_t i = 0; i < n; ++i, in += sizeof(Bits))
+    if (!std::isfinite(kToFloat(load_block<Bits>(in)))) return i;
+  return n;
+}
+
+float identity(float x) {
+  return x;
+}
+
+}  // namespace
+
+std::span<const Format> float_formats() {
+  static constexpr Format kFormats[] = {
+      {DType::kF32, decode_float<float, identity>, encode_float<float, identity>,
+       find_non_finite_float<float, identity>},
+      {DType::kF16, decode_float<uint16_t, half_to_float>, encode_float<uint16_t, float_to_half>,
+       find_non_finite_float<uint16_t, half_to_float>},
+      {DType::kBF16, decode_float<uint16_t, bf16_to_float>, encode_float<uint16_t, float_to_bf16>,
+       find_non_finite_float<uint16_t, bf16_to_float>},
+      {DType::kF8E4M3, decode_float<uint8_t, e4m3_to_float>, nullptr, find_non_finite_float<uint8_t, e4m3_to_float>},
+  };
+  return kFormats;
+}
+
+}  // namespace adder
