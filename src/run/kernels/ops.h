@@ -11,15 +11,17 @@ namespace adder {
 
 /// The op table: every number a model computes comes from one of these functions. `ref/` is complete, always built
 /// and normative; an ISA starts from its parent's table and replaces rows. All levels are equal *to the bit*
-/// (docs/numerics.md) because each op fixes its order of operations:
+/// (docs/numerics.md) because each op fixes its order of operations, every one rounded to f32:
 ///
-///   dot16(a, b): sixteen partial sums, lane l taking k = l, l+16, ... in order, each step one fma from zero; then
-///                lane l + lane l+8, then +4, +2, +1.
-///   exp:         kernels/math.h, one polynomial with fma.
+///   dot16(a, b): sixteen partial sums, lane l taking k = l, l+16, ... in order, each step one fma from zero (a short
+///                last step is padded with zeros); then lane l + lane l+8, then +4, +2, +1.
+///   sum16(a):    the same with additions.
+///   exp, silu:   kernels/math.h, one polynomial with fma.
+///   a * b * c:   from the left.
 ///
 /// Work is split by the caller over independent outputs (`begin`, `end`); a split never changes a bit. Activations are
-/// f32, row-major, contiguous. Shape letters: docs/notation.md (T tokens, H hidden, Hm Mamba heads, P head dim, N state,
-/// G groups, K conv width, D head_dim of attention).
+/// f32, row-major, contiguous. Shape letters: docs/notation.md (T tokens, H hidden, Hm Mamba heads, P head dim, N
+/// state, G groups, K conv width, D head_dim of attention).
 
 /// y[t, r] = dot16(decode(w[r, :]), x[t, :])   for r in [begin, end), all t.   w [R, C], x [T, C], y [T, R].
 struct LinearArgs {
@@ -29,7 +31,7 @@ struct LinearArgs {
   int64_t n_tokens;
 };
 
-/// y = x / sqrt(mean(x^2) + eps) * w, rows t in [begin, end).   x, y [T, H] (may alias), w [H].  sum by dot16(x, x).
+/// y = x * r * w, r = 1 / sqrt(dot16(x, x) / H + eps), rows t in [begin, end).   x, y [T, H] (may alias), w [H].
 struct RmsNormArgs {
   const float* x;
   const float* w;
@@ -38,8 +40,9 @@ struct RmsNormArgs {
   float eps;
 };
 
-/// u = y * silu(z); out = w * u / sqrt(mean over the group(u^2) + eps)  (gate first).  Rows t in [begin, end).
-/// y [T, d_inner], out [T, d_inner] (may alias y); z rows are `z_stride` floats apart (a slice of in_proj's output).
+/// u = y * silu(z), then every group of d_inner / G elements normalised by itself as in RmsNormArgs (gate first). Rows
+/// t in [begin, end). y [T, d_inner], out [T, d_inner] (may alias y); z rows are `z_stride` floats apart (a slice of
+/// in_proj's output).
 struct GatedNormArgs {
   const float* y;
   const float* z;
@@ -52,8 +55,8 @@ struct GatedNormArgs {
 };
 
 /// out[t, c] = silu(b[c] + sum_{k<K} w[k, c] * in[t + k, c]), k in order by fma, starting from b.
-/// in [K-1+T, conv_dim]: the K-1 columns before the first token, then the tokens.  w [K, conv_dim] (transposed at load).
-/// Rows t in [begin, end).
+/// in [K-1+T, conv_dim]: the K-1 columns before the first token, then the tokens.  w [K, conv_dim] (transposed at
+/// load). Rows t in [begin, end).
 struct ConvSiluArgs {
   const float* in;
   const float* w;
@@ -103,16 +106,20 @@ struct SsdAdvanceArgs {
 };
 
 /// Causal grouped-query attention for consecutive positions of one sequence, over keys stored in pages of kKeyBlock
-/// absolute positions. Query head i uses KV head i / (n_heads / n_kv_heads). For every query, one online softmax with
-/// the pages in order: m' = max(m, page max), l = l * exp(m - m') + sum exp(s_j - m'), o likewise, j in order by fma;
-/// s_j = dot16(q, k_j) * scale.  Query t sees keys 0 .. position + t.
-/// Items (t, head) in [begin, end), item = t * n_heads + head.
+/// absolute positions. Query head i uses KV head i / (n_heads / n_kv_heads). Query t sees keys 0 .. position + t. For
+/// every query one online softmax, from m = -inf, l = 0, o = 0, pages in order:
+///   s_j = dot16(q, k_j) * scale             keys j of the page the query sees
+///   m'  = max(m, max_j s_j)
+///   p_j = exp(s_j - m')                     0 for keys it does not see
+///   l   = fma(l, exp(m - m'), sum16(p))     all kKeyBlock of them
+///   o   = o * exp(m - m'), then o = fma(p_j, v_j, o), j in order
+/// and out = o / l at the end. Items (t, head) in [begin, end), item = t * n_heads + head.
 struct AttentionArgs {
-  const float* q;  ///< [T, n_heads, D]
-  float* out;      ///< [T, n_heads, D]
+  const float* q;                   ///< [T, n_heads, D]
+  float* out;                       ///< [T, n_heads, D]
   const std::byte* const* k_pages;  ///< each [n_kv_heads, kKeyBlock, D] of kv_type
   const std::byte* const* v_pages;
-  DType kv_type;   ///< F32, F16 or BF16
+  DType kv_type;  ///< F32, F16 or BF16
   int64_t position;
   int64_t n_heads, n_kv_heads, head_dim;
   float scale;
@@ -128,9 +135,9 @@ struct Ops {
   void (*ssd_output)(const SsdOutputArgs&, int64_t begin, int64_t end);
   void (*ssd_advance)(const SsdAdvanceArgs&, int64_t begin, int64_t end);
   void (*attention)(const AttentionArgs&, int64_t begin, int64_t end);
-  void (*relu2)(float* x, int64_t begin, int64_t end);                   ///< x = max(x, 0)^2
-  void (*add)(float* x, const float* y, int64_t begin, int64_t end);     ///< x += y
-  void (*softplus)(float* x, const float* bias, int64_t n);              ///< x = log(1 + exp(x + bias)), x above 20
+  void (*relu2)(float* x, int64_t begin, int64_t end);                      ///< x = max(x, 0)^2
+  void (*add)(float* x, const float* y, int64_t begin, int64_t end);        ///< x += y
+  void (*softplus)(float* x, const float* bias, int64_t n);                 ///< x = log(1 + exp(x + bias)), x above 20
   void (*to_kv)(DType kv_type, const float* x, std::byte* out, int64_t n);  ///< round to nearest even
 };
 

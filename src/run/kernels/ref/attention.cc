@@ -1,0 +1,56 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "core/quant/codec.h"
+#include "run/kernels/math.h"
+#include "run/kernels/ref/ref.h"
+
+namespace adder::ref {
+namespace {
+
+/// One query head over its keys; `row` is scratch for one key or value.
+void attend(const AttentionArgs& a, int64_t t, int64_t head, std::span<float> row) {
+  const int64_t D = a.head_dim, kv_head = head / (a.n_heads / a.n_kv_heads);
+  const float* q = a.q + (t * a.n_heads + head) * D;
+  float* o = a.out + (t * a.n_heads + head) * D;
+  const auto read = [&](const std::byte* page, int64_t j) {
+    decode(a.kv_type, page + storage_bytes(a.kv_type, (kv_head * kKeyBlock + j) * D), row);
+    return row.data();
+  };
+
+  std::fill_n(o, D, 0.0f);
+  float max = -std::numeric_limits<float>::infinity(), sum = 0.0f;
+  const int64_t n_keys = a.position + t + 1;
+  for (int64_t page = 0; page * kKeyBlock < n_keys; ++page) {
+    const int64_t n = std::min(kKeyBlock, n_keys - page * kKeyBlock);
+    std::array<float, kKeyBlock> p{};
+    float new_max = max;
+    for (int64_t j = 0; j < n; ++j) {
+      float& score = p[static_cast<size_t>(j)];
+      score = dot16(q, read(a.k_pages[page], j), D) * a.scale;
+      new_max = std::max(new_max, score);
+    }
+    const float rescale = exp_f32(max - new_max);
+    for (int64_t j = 0; j < n; ++j) p[static_cast<size_t>(j)] = exp_f32(p[static_cast<size_t>(j)] - new_max);
+    sum = std::fma(sum, rescale, sum16(p.data(), kKeyBlock));
+    for (int64_t d = 0; d < D; ++d) o[d] *= rescale;
+    for (int64_t j = 0; j < n; ++j) {
+      const float* v = read(a.v_pages[page], j);
+      for (int64_t d = 0; d < D; ++d) o[d] = std::fma(p[static_cast<size_t>(j)], v[d], o[d]);
+    }
+    max = new_max;
+  }
+  for (int64_t d = 0; d < D; ++d) o[d] /= sum;
+}
+
+}  // namespace
+
+void attention(const AttentionArgs& a, int64_t begin, int64_t end) {
+  std::vector<float> row(static_cast<size_t>(a.head_dim));
+  for (int64_t item = begin; item < end; ++item) attend(a, item / a.n_heads, item % a.n_heads, row);
+}
+
+}  // namespace adder::ref

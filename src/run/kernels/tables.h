@@ -1,0 +1,17 @@
+#pragma once
+
+#include "run/kernels/ops.h"
+
+namespace adder {
+
+/// The tables themselves, for select.cc and for tables that start from a parent. Calling a row of a table whose level
+/// the CPU lacks is an illegal instruction.
+const Ops& scalar_ops();
+#if defined(__x86_64__)
+const Ops& avx2_ops();
+const Ops& avx512_ops();
+bool cpu_has_avx2();    ///< AVX2, FMA and F16C, enabled by the operating system
+bool cpu_has_avx512();  ///< AVX-512 F, BW, VL and DQ, and all of the above
+#endif
+
+}  // namespace adder
