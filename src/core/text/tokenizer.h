@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/text/pretokenizer.h"
 
 namespace adder {
 
@@ -23,12 +24,12 @@ struct TokenizerData {
   std::vector<std::string> tokens;  ///< text as stored: the GPT-2 printable alphabet for byte-level tokens
   std::vector<TokenType> types;     ///< same length
   std::vector<std::string> merges;  ///< "left right", by priority
-  std::string split_regex;          ///< PCRE2 expression(s) that cut text into pieces, see pretokenizer.h
-  std::string pre;                  ///< name of the rule in GGUF ("pixtral"), empty if only the expression is known
-  bool ignore_merges = false;       ///< a piece that is a token is emitted whole
+  std::string pre;               ///< name of the rule that cuts text into pieces, as in GGUF; see pretokenizer_rules.h
+  std::vector<SplitStep> split;  ///< the rule as a tokenizer.json spells it; empty: the one that `pre` names
+  bool ignore_merges = false;    ///< a piece that is a token is emitted whole
   bool add_bos = false;
   TokenId bos = -1, eos = -1, pad = -1, unk = -1;
-  std::vector<TokenId> stop_ids;    ///< union of everything the file calls an end of sequence or turn
+  std::vector<TokenId> stop_ids;  ///< union of everything the file calls an end of sequence or turn
 };
 
 struct EncodeOptions {
