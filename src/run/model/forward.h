@@ -14,7 +14,7 @@ namespace adder {
 
 enum class Want { kNothing, kLast, kAll };  ///< which positions' logits
 
-/// New tokens of one sequence. Segments of one batch belong to different sequences.
+/// New tokens of one sequence, at least one. Segments of one batch belong to different sequences.
 struct Segment {
   Sequence* sequence;
   std::span<const TokenId> tokens;
@@ -25,7 +25,8 @@ struct Segment {
 /// f32, segments in order. The logits of a token depend on the tokens before it in its sequence and on nothing else, to
 /// the bit: not on how the prompt was cut into calls, who shares the batch, or how many threads there are.
 ///
-/// Errors, with nothing advanced: an id outside the vocabulary (kUsage), memory for the pages (kTooLarge).
+/// Errors, with nothing advanced: an id outside the vocabulary, an empty segment, a sequence twice (kUsage), memory for
+/// pages or activations (kTooLarge), a NaN or Inf in the weights (kCorrupt, see Model::check_finite).
 class Forward {
  public:
   Forward(std::shared_ptr<const Model> model, ThreadPool& pool);
@@ -34,10 +35,12 @@ class Forward {
   Result<std::span<const float>> run(std::span<const Segment> batch);  ///< valid until the next run
 
  private:
-  struct Scratch;
+  Status check(std::span<const Segment> batch) const;
+
   std::shared_ptr<const Model> model_;
   ThreadPool& pool_;
-  std::unique_ptr<Scratch> scratch_;
+  struct Activations;
+  std::unique_ptr<Activations> activations_;
 };
 
 }  // namespace adder

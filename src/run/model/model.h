@@ -2,9 +2,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <vector>
 
 #include "core/arch/bind.h"
+#include "core/base/threads.h"
 #include "run/kernels/ops.h"
 
 namespace adder {
@@ -33,22 +36,32 @@ struct LayerWeights {
 class Model {
  public:
   static Result<std::shared_ptr<const Model>> load(const std::filesystem::path& path);
-  static Result<std::shared_ptr<const Model>> from_bound(BoundModel bound, const Ops* ops);
+  /// `ops` null: `select_ops()`. A NaN or Inf in a vector is an error that names the tensor.
+  static Result<std::shared_ptr<const Model>> from_bound(BoundModel bound, const Ops* ops = nullptr);
 
   const ModelConfig& config() const { return bound_.config; }
   const BoundModel& bound() const { return bound_; }
   const Ops& ops() const { return *ops_; }
   TensorView embedding() const { return embedding_; }
-  TensorView output() const { return output_; }
+  TensorView output() const { return output_; }  ///< the embedding when they are tied
   const std::vector<float>& output_norm() const { return output_norm_; }
   const std::vector<LayerWeights>& layers() const { return layers_; }
 
+  /// Looks for NaN and Inf in the matrices (scales only, where there are scales) the first time it is called and
+  /// remembers the answer. It reads the whole file, so the forward pass asks when it is about to do the same, and
+  /// opening a model stays a matter of milliseconds. The embedding is left out: its rows are checked as they are used.
+  Status check_finite(ThreadPool& pool) const;
+
  private:
+  Status unpack();
+
   BoundModel bound_;
   const Ops* ops_ = nullptr;
   TensorView embedding_, output_;
   std::vector<float> output_norm_;
   std::vector<LayerWeights> layers_;
+  mutable std::once_flag checked_;
+  mutable std::optional<Error> not_finite_;
 };
 
 }  // namespace adder

@@ -2,58 +2,96 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "core/arch/config.h"
 #include "core/base/result.h"
 #include "core/tensor/dtype.h"
+#include "run/state/kv_pages.h"
+#include "run/state/mamba_state.h"
 
 namespace adder {
 
-/// Positions per canonical chunk: the recurrent state is written only at absolute positions that are multiples of it.
-inline constexpr int64_t kChunk = 64;
-
 /// Everything one sequence remembers between calls of the model: KV pages of the attention layers, and for each
-/// Mamba layer the state at the current chunk's start plus the log of the chunk so far. Not thread-safe; the forward
-/// pass is the only writer of the buffers, between `Forward::run`'s begin and end.
+/// Mamba layer the state at the current chunk's start plus the log of the chunk so far. Memory is taken by `reserve`
+/// as tokens come; forks and snapshots share it until someone writes. Not thread-safe.
 class Sequence {
  public:
+  /// `kv_type` is F32, F16 or BF16.
   Sequence(const ModelConfig& config, DType kv_type);
-  Sequence(Sequence&&) noexcept;
-  Sequence& operator=(Sequence&&) noexcept;
-  ~Sequence();
+  Sequence(Sequence&&) noexcept = default;
+  Sequence& operator=(Sequence&&) noexcept = default;
 
   /// Tokens seen so far = absolute position of the next one.
-  int64_t position() const;
+  int64_t position() const { return state_.position; }
 
-  /// An independent sequence with the same past. KV pages are shared until one side writes.
-  Sequence fork() const;
+  /// An independent sequence with the same past.
+  Sequence fork() const { return Sequence(shape_, state_); }
 
-  /// Forgets tokens from `position` on. Free inside the current chunk (position >= its start), or to 0; elsewhere
-  /// kUnsupported: a recurrence cannot be cut, restore a snapshot and replay instead.
+  /// Forgets tokens from `position` on. Free inside the current chunk (position >= cut_floor()), or to 0; elsewhere
+  /// kUnsupported: a recurrence cannot be cut, restore a snapshot and replay instead. Past the end: kUsage.
   Status cut(int64_t position);
-  /// Start of the current chunk: the earliest position `cut` can reach (besides 0).
-  int64_t cut_floor() const;
+  /// Start of the current chunk: the earliest position `cut` can reach (besides 0). A chunk ends when its last
+  /// position has been seen.
+  int64_t cut_floor() const { return position() / kChunk * kChunk; }
 
-  /// What has been seen, as an immutable value that outlives the sequence; cheap in KV (pages are shared).
-  class Snapshot;
-  std::shared_ptr<const Snapshot> snapshot() const;
-  void restore(const std::shared_ptr<const Snapshot>& snapshot);
-
-  /// Bytes held now; shared KV pages count fully for each holder.
+  /// Bytes held now, in memory; what is shared counts fully for each holder.
   struct Bytes {
-    int64_t conv = 0, ssm = 0, log = 0, kv = 0;
+    int64_t conv = 0;  ///< (K-1) rows of conv_dim, f32
+    int64_t ssm = 0;   ///< [Hm, P, N], f32
+    int64_t log = 0;   ///< kChunk rows of 2 conv_dim + 2 Hm, f32
+    int64_t kv = 0;    ///< whole pages
     int64_t total() const { return conv + ssm + log + kv; }
   };
-  Bytes bytes() const;
+  Bytes bytes() const { return state_.bytes(); }
 
-  struct Impl;
-  Impl& impl() { return *impl_; }  ///< for run/model
+  /// What has been seen, as an immutable value that outlives the sequence. It costs the memory of the log so far (none
+  /// at a chunk's start but K-1 rows) and, once the sequence moves on, of the SSM state and of one page a layer.
+  class Snapshot;
+  std::shared_ptr<const Snapshot> snapshot() const;
+  /// The snapshot must come from a sequence of the same config and KV type.
+  void restore(const std::shared_ptr<const Snapshot>& snapshot);
+
+  // For the forward pass, the only writer: reserve, write n positions layer by layer, advance.
+
+  /// Takes the memory that n more tokens need. kTooLarge, and nothing has changed, without it.
+  Status reserve(int64_t n);
+  MambaState& mamba(int64_t i) { return state_.mamba[static_cast<size_t>(i)]; }  ///< i-th Mamba layer
+  KvPages& kv(int64_t i) { return state_.kv[static_cast<size_t>(i)]; }           ///< i-th attention layer
+  void advance(int64_t n) { state_.position += n; }
+  /// Made for this config?
+  bool fits(const ModelConfig& config) const;
 
  private:
-  explicit Sequence(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  /// The numbers of a config that decide what is remembered.
+  struct Shape {
+    int64_t mamba_layers, mamba_num_heads, mamba_head_dim, ssm_state_size, n_groups, conv_kernel, head_dim;
+    std::vector<int64_t> kv_heads;  // one per attention layer
+    DType kv_type;
+    bool operator==(const Shape&) const = default;
+  };
+  struct State {
+    int64_t position = 0;
+    std::vector<MambaState> mamba;
+    std::vector<KvPages> kv;
+    Bytes bytes() const;
+  };
+  static Shape shape_of(const ModelConfig& config, DType kv_type);
+  Sequence(std::shared_ptr<const Shape> shape, State state) : shape_(std::move(shape)), state_(std::move(state)) {}
+
+  std::shared_ptr<const Shape> shape_;
+  State state_;
+};
+
+class Sequence::Snapshot {
+ public:
+  int64_t position() const { return state_.position; }
+  Bytes bytes() const { return state_.bytes(); }
+
+ private:
+  friend class Sequence;
+  std::shared_ptr<const Shape> shape_;
+  State state_;
 };
 
 }  // namespace adder

@@ -1,0 +1,72 @@
+#include <algorithm>
+#include <cmath>
+
+#include "run/model/mixers.h"
+
+namespace adder {
+namespace {
+
+/// Queries of one piece of work. Later queries see more keys, and threads share a piece evenly by count, so pieces are
+/// short against the keys they see.
+constexpr int64_t kQueryBlock = 64;
+
+void append(KvPages& pages, int64_t position, int64_t n, int64_t n_kv_heads, int64_t head_dim, const Ops& ops,
+            const float* k, const float* v) {
+  for (int64_t t = position; t < position + n; ++t) {
+    for (int64_t head = 0; head < n_kv_heads; ++head, k += head_dim, v += head_dim) {
+      ops.to_kv(pages.kv_type(), k, pages.key(t, head), head_dim);
+      ops.to_kv(pages.kv_type(), v, pages.value(t, head), head_dim);
+    }
+  }
+}
+
+}  // namespace
+
+/// Grouped-query attention (arXiv 2305.13245), causal, without positional encoding.
+void attention(const Batch& batch, const AttentionWeights& weights, int64_t index, const float* u, float* y) {
+  const ModelConfig& config = batch.config();
+  const int64_t n_heads = config.num_attention_heads, head_dim = config.head_dim;
+  const int64_t q_width = config.q_rows(), kv_width = weights.k.shape.rows(), n_kv_heads = kv_width / head_dim;
+  float* const q = batch.wide;
+  float* const k = q + batch.n_tokens * q_width;
+  float* const v = k + batch.n_tokens * kv_width;
+  float* const o = batch.narrow;
+
+  batch.linear(weights.q, u, q, batch.n_tokens);
+  batch.linear(weights.k, u, k, batch.n_tokens);
+  batch.linear(weights.v, u, v, batch.n_tokens);
+
+  std::vector<const std::byte*> k_pages, v_pages;
+  for (const Batch::Rows& rows : batch.segments) {
+    KvPages& pages = rows.sequence->kv(index);
+    const int64_t position = rows.sequence->position();
+    append(pages, position, rows.n, n_kv_heads, head_dim, batch.ops(), k + rows.begin * kv_width,
+           v + rows.begin * kv_width);
+
+    k_pages.clear();
+    v_pages.clear();
+    for (int64_t i = 0; i < pages.n_pages(); ++i) {
+      k_pages.push_back(pages.key_page(i));
+      v_pages.push_back(pages.value_page(i));
+    }
+    for (int64_t done = 0; done < rows.n; done += kQueryBlock) {
+      const int64_t row = rows.begin + done;
+      const AttentionArgs args{.q = q + row * q_width,
+                               .out = o + row * q_width,
+                               .k_pages = k_pages.data(),
+                               .v_pages = v_pages.data(),
+                               .kv_type = pages.kv_type(),
+                               .position = position + done,
+                               .n_heads = n_heads,
+                               .n_kv_heads = n_kv_heads,
+                               .head_dim = head_dim,
+                               .scale = 1.0f / std::sqrt(static_cast<float>(head_dim))};
+      batch.pool.parallel_for(std::min(kQueryBlock, rows.n - done) * n_heads, 1,
+                              [&](int64_t begin, int64_t end) { batch.ops().attention(args, begin, end); });
+    }
+  }
+
+  batch.linear(weights.o, o, y, batch.n_tokens);
+}
+
+}  // namespace adder

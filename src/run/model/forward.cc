@@ -1,0 +1,173 @@
+#include "run/model/forward.h"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_set>
+
+#include "core/base/check.h"
+#include "core/quant/codec.h"
+#include "run/model/mixers.h"
+
+namespace adder {
+namespace {
+
+constexpr int64_t kRowGrain = 32;  // outputs of a linear map that one thread takes at least
+
+bool wants(Want want, int64_t i, int64_t n) {
+  return want == Want::kAll || (want == Want::kLast && i == n - 1);
+}
+
+int64_t rows_wanted(const Segment& segment) {
+  const auto n = static_cast<int64_t>(segment.tokens.size());
+  return segment.want == Want::kAll ? n : segment.want == Want::kLast ? 1 : 0;
+}
+
+/// h = Emb[token]
+Status embed(const TensorView& table, std::span<const Segment> batch, float* h) {
+  const int64_t width = table.shape.row_length();
+  for (const Segment& segment : batch) {
+    for (const TokenId token : segment.tokens) {
+      const std::span<float> row(h, static_cast<size_t>(width));
+      decode(table.dtype, table.row(token), row);
+      if (!std::all_of(row.begin(), row.end(), [](float x) { return std::isfinite(x); }))
+        return Error::corrupt("the embedding of token {} holds NaN or Inf", token);
+      h += width;
+    }
+  }
+  return {};
+}
+
+/// h rows whose logits are wanted, one after another.
+int64_t gather(std::span<const Segment> batch, int64_t width, const float* h, float* out) {
+  int64_t rows = 0;
+  for (const Segment& segment : batch) {
+    const auto n = static_cast<int64_t>(segment.tokens.size());
+    for (int64_t i = 0; i < n; ++i, h += width)
+      if (wants(segment.want, i, n)) std::copy_n(h, width, out + rows++ * width);
+  }
+  return rows;
+}
+
+}  // namespace
+
+/// Memory of one pass, kept for the next.
+struct Forward::Activations {
+  Buffer h, u, y, wide, narrow, logits;
+  std::vector<Batch::Rows> segments;
+
+  Status reserve(const ModelConfig& config, int64_t n_tokens, int64_t n_logits) {
+    const auto fits = [](Buffer& buffer, int64_t rows, int64_t width) {
+      const int64_t bytes = rows * width * static_cast<int64_t>(sizeof(float));
+      return bytes <= buffer.bytes() || buffer.own(bytes, 0);
+    };
+    if (fits(h, n_tokens, config.hidden_size) && fits(u, n_tokens, config.hidden_size) &&
+        fits(y, n_tokens, config.hidden_size) && fits(wide, n_tokens, wide_width(config)) &&
+        fits(narrow, n_tokens, narrow_width(config)) && fits(logits, n_logits, config.vocab_size))
+      return {};
+    return Error::too_large("out of memory for a pass over {} tokens with {} rows of {} logits", n_tokens, n_logits,
+                            config.vocab_size);
+  }
+};
+
+Forward::Forward(std::shared_ptr<const Model> model, ThreadPool& pool)
+    : model_(std::move(model)), pool_(pool), activations_(std::make_unique<Activations>()) {}
+Forward::~Forward() = default;
+
+Status Forward::check(std::span<const Segment> batch) const {
+  const int64_t vocab_size = model_->config().vocab_size;
+  std::unordered_set<const Sequence*> seen;
+  for (const Segment& segment : batch) {
+    CHECK(segment.sequence && segment.sequence->fits(model_->config()), "a sequence of another model");
+    if (segment.tokens.empty()) return Error::usage("a segment without tokens");
+    if (!seen.insert(segment.sequence).second) return Error::usage("a sequence twice in one batch");
+    for (const TokenId token : segment.tokens)
+      if (token < 0 || token >= vocab_size)
+        return Error::usage("token id {} is outside the vocabulary of {} tokens", token, vocab_size);
+  }
+  return {};
+}
+
+Result<std::span<const float>> Forward::run(std::span<const Segment> batch) {
+  TRY(check(batch));
+  const ModelConfig& config = model_->config();
+  const Ops& ops = model_->ops();
+  const int64_t width = config.hidden_size;
+  const auto eps = static_cast<float>(config.norm_eps);
+
+  Activations& a = *activations_;
+  int64_t n_tokens = 0, n_logits = 0;
+  a.segments.clear();
+  for (const Segment& segment : batch) {
+    const auto n = static_cast<int64_t>(segment.tokens.size());
+    a.segments.push_back({segment.sequence, n_tokens, n});
+    n_tokens += n;
+    n_logits += rows_wanted(segment);
+  }
+  TRY(a.reserve(config, n_tokens, n_logits));
+  for (const Batch::Rows& rows : a.segments) TRY(rows.sequence->reserve(rows.n));
+  TRY(model_->check_finite(pool_));
+
+  const Batch pass{*model_, pool_, a.segments, n_tokens, a.wide.writable<float>(), a.narrow.writable<float>()};
+  float* const h = a.h.writable<float>();
+  float* const u = a.u.writable<float>();
+  float* const y = a.y.writable<float>();
+  const auto norm = [&](const float* x, const std::vector<float>& w, float* out, int64_t rows) {
+    const RmsNormArgs args{x, w.data(), out, width, eps};
+    pool_.parallel_for(rows, 1, [&](int64_t begin, int64_t end) { ops.rms_norm(args, begin, end); });
+  };
+
+  TRY(embed(model_->embedding(), batch, h));
+  int64_t n_mamba = 0, n_attention = 0;
+  for (const LayerWeights& layer : model_->layers()) {
+    norm(h, layer.norm, u, n_tokens);
+    switch (layer.kind) {
+      case LayerKind::kMamba:
+        mamba(pass, layer.mamba, n_mamba++, u, y);
+        break;
+      case LayerKind::kAttention:
+        attention(pass, layer.attention, n_attention++, u, y);
+        break;
+      case LayerKind::kMlp:
+        mlp(pass, layer.mlp, u, y);
+        break;
+    }
+    pass.elementwise(n_tokens * width, [&](int64_t begin, int64_t end) { ops.add(h, y, begin, end); });
+  }
+  for (const Batch::Rows& rows : a.segments) rows.sequence->advance(rows.n);
+
+  float* const logits = a.logits.writable<float>();
+  if (const int64_t rows = gather(batch, width, h, u); rows > 0) {
+    norm(u, model_->output_norm(), u, rows);
+    pass.linear(model_->output(), u, logits, rows);
+  }
+  return std::span<const float>(logits, static_cast<size_t>(n_logits * config.vocab_size));
+}
+
+int64_t wide_width(const ModelConfig& config) {
+  int64_t width = 0;
+  for (const LayerConfig& layer : config.layers) {
+    switch (layer.kind) {
+      case LayerKind::kMamba:
+        width = std::max(width, config.in_proj_rows());
+        break;
+      case LayerKind::kAttention:
+        width = std::max(width, config.q_rows() + 2 * layer.num_key_value_heads * config.head_dim);
+        break;
+      case LayerKind::kMlp:
+        width = std::max(width, layer.intermediate_size);
+        break;
+    }
+  }
+  return width;
+}
+
+int64_t narrow_width(const ModelConfig& config) {
+  return std::max(config.d_inner(), config.q_rows());
+}
+
+void Batch::linear(const TensorView& w, const float* x, float* y, int64_t n) const {
+  const LinearArgs args{w, x, y, n};
+  pool.parallel_for(w.shape.rows(), kRowGrain, [&](int64_t begin, int64_t end) { ops().linear(args, begin, end); });
+}
+
+}  // namespace adder

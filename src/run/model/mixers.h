@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "run/model/forward.h"
+
+namespace adder {
+
+/// What the tokens of one batch pass through between two norms. All rows of a batch lie one after another; linear maps
+/// take them together, whatever looks back in time takes one segment at a time.
+struct Batch {
+  struct Rows {
+    Sequence* sequence;
+    int64_t begin, n;  ///< rows of the batch
+  };
+
+  const Model& model;
+  ThreadPool& pool;
+  std::span<const Rows> segments;
+  int64_t n_tokens;
+  float* wide;    ///< [n_tokens, widest in-projection], scratch of the mixers
+  float* narrow;  ///< [n_tokens, widest inner width], scratch of the mixers
+
+  const ModelConfig& config() const { return model.config(); }
+  const Ops& ops() const { return model.ops(); }
+
+  /// y = W x for `n` rows.
+  void linear(const TensorView& w, const float* x, float* y, int64_t n) const;
+  /// body(begin, end) over n floats in pieces worth a thread.
+  void elementwise(int64_t n, const std::function<void(int64_t, int64_t)>& body) const {
+    pool.parallel_for(n, 8192, body);
+  }
+};
+
+/// Floats per token the mixers need in `wide` and `narrow`.
+int64_t wide_width(const ModelConfig& config);
+int64_t narrow_width(const ModelConfig& config);
+
+/// y = mixer(u), u and y [n_tokens, H]; `index` counts layers of that kind. The state of every sequence moves on; its
+/// position does not, until all layers have run.
+void mamba(const Batch& batch, const MambaWeights& weights, int64_t index, const float* u, float* y);
+void attention(const Batch& batch, const AttentionWeights& weights, int64_t index, const float* u, float* y);
+void mlp(const Batch& batch, const MlpWeights& weights, const float* u, float* y);
+
+}  // namespace adder

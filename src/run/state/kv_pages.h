@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/tensor/dtype.h"
+#include "run/kernels/ops.h"
+#include "run/state/buffer.h"
+
+namespace adder {
+
+/// Keys and values of one attention layer of one sequence, in pages of kKeyBlock absolute positions, each
+/// [n_kv_heads, kKeyBlock, head_dim]. Copies share pages until one side writes.
+class KvPages {
+ public:
+  KvPages(int64_t n_kv_heads, int64_t head_dim, DType kv_type);
+
+  /// Room of its own for positions [position, position + n); pages before stay shared. False without memory: then
+  /// `cut(position)` drops what was added.
+  [[nodiscard]] bool reserve(int64_t position, int64_t n);
+  /// Drops the pages that hold nothing before `position`.
+  void cut(int64_t position);
+
+  /// Where head `head` of a position is written, after `reserve`.
+  std::byte* key(int64_t position, int64_t head) { return slot(k_, position, head); }
+  std::byte* value(int64_t position, int64_t head) { return slot(v_, position, head); }
+
+  int64_t n_pages() const { return static_cast<int64_t>(k_.size()); }
+  const std::byte* key_page(int64_t i) const { return k_[static_cast<size_t>(i)].as<std::byte>(); }
+  const std::byte* value_page(int64_t i) const { return v_[static_cast<size_t>(i)].as<std::byte>(); }
+
+  DType kv_type() const { return kv_type_; }
+  int64_t bytes() const { return 2 * n_pages() * page_bytes(); }
+
+ private:
+  int64_t head_bytes() const { return static_cast<int64_t>(storage_bytes(kv_type_, head_dim_)); }
+  int64_t page_bytes() const { return n_kv_heads_ * kKeyBlock * head_bytes(); }
+  std::byte* slot(std::vector<Buffer>& pages, int64_t position, int64_t head) {
+    Buffer& page = pages[static_cast<size_t>(position / kKeyBlock)];
+    return page.writable<std::byte>() + (head * kKeyBlock + position % kKeyBlock) * head_bytes();
+  }
+
+  int64_t n_kv_heads_, head_dim_;
+  DType kv_type_;
+  std::vector<Buffer> k_, v_;
+};
+
+}  // namespace adder
