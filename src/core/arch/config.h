@@ -9,6 +9,9 @@
 
 namespace adder {
 
+/// What adder can run, for messages that refuse something else.
+inline constexpr std::string_view kSupportedArchitectures = "nemotron_h (dense: Mamba-2, attention and MLP layers)";
+
 /// One layer is one pre-norm, one mixer, one residual add (arXiv 2504.03624). The letters are those of
 /// `hybrid_override_pattern`.
 enum class LayerKind : char { kMamba = 'M', kAttention = '*', kMlp = '-' };
@@ -25,18 +28,18 @@ struct LayerConfig {
 /// a file did not give, but norm_eps and the special ids.
 struct ModelConfig {
   std::vector<LayerConfig> layers;
-  int64_t vocab_size = 0;           ///< V
-  int64_t hidden_size = 0;          ///< H
+  int64_t vocab_size = 0;   ///< V
+  int64_t hidden_size = 0;  ///< H
   // attention: no bias, no rotary embedding
   int64_t num_attention_heads = 0;
   int64_t head_dim = 0;
   // Mamba-2
   int64_t mamba_num_heads = 0;
-  int64_t mamba_head_dim = 0;       ///< P
-  int64_t ssm_state_size = 0;       ///< N
-  int64_t n_groups = 0;             ///< G
-  int64_t conv_kernel = 0;          ///< K
-  double norm_eps = 1e-5;
+  int64_t mamba_head_dim = 0;  ///< P
+  int64_t ssm_state_size = 0;  ///< N
+  int64_t n_groups = 0;        ///< G
+  int64_t conv_kernel = 0;     ///< K
+  double norm_eps = 1e-5f;     ///< a value of f32, as GGUF stores it
   bool tie_word_embeddings = false;
   int64_t max_position_embeddings = 0;  ///< a limit users are told of; no table depends on it
 

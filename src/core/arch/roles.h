@@ -25,11 +25,11 @@ std::string_view name(Role role);  ///< "ssm_in"
 /// a file may store the same elements with unit axes or, for ssm_norm, split into groups.
 struct TensorSpec {
   Role role;
-  int layer = -1;         ///< -1 for the three that are not in a layer
+  int layer = -1;  ///< -1 for the three that are not in a layer
   Shape shape;
-  std::string gguf_name;  ///< blk.3.ssm_in.weight
-  std::string hf_name;    ///< backbone.layers.3.mixer.in_proj.weight
-  bool is_matrix = false; ///< a weight of a linear map or the embedding: may be quantised; all else stays F32 in GGUF
+  std::string gguf_name;   ///< blk.3.ssm_in.weight
+  std::string hf_name;     ///< backbone.layers.3.mixer.in_proj.weight
+  bool is_matrix = false;  ///< a weight of a linear map or the embedding: may be quantised; all else stays F32 in GGUF
 };
 
 /// The whole model as a list, in file order. Output is absent when embeddings are tied.

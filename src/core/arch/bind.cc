@@ -1,0 +1,148 @@
+#include "core/arch/bind.h"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+#include "core/arch/problems.h"
+#include "core/quant/codec.h"
+
+namespace adder {
+namespace {
+
+/// Both base prefixes of the Hugging Face layout mean the same.
+std::string_view without_prefix(std::string_view name) {
+  for (const std::string_view prefix : {"backbone.", "model."})
+    if (name.starts_with(prefix)) return name.substr(prefix.size());
+  return name;
+}
+
+Shape without_unit_axes(const Shape& shape) {
+  Shape result;
+  for (const int64_t dim : shape.dims())
+    if (dim != 1) result.push_back(dim);
+  return result;
+}
+
+/// The same elements in the same order: unit axes do not count, and the gated norm's weight may be split by group.
+bool same_elements(const Shape& found, const TensorSpec& spec, const ModelConfig& config) {
+  const Shape squeezed = without_unit_axes(found);
+  if (squeezed == without_unit_axes(spec.shape)) return true;
+  return spec.role == Role::kSsmNorm && squeezed == without_unit_axes(gguf_shape(spec, config));
+}
+
+bool type_fits(DType dtype, const TensorSpec& spec) {
+  switch (dtype) {
+    case DType::kF32:
+    case DType::kF16:
+    case DType::kBF16:
+      return true;
+    case DType::kI8:
+    case DType::kI16:
+    case DType::kI32:
+    case DType::kI64:
+      return false;
+    case DType::kF8E4M3:
+    case DType::kQ4_0:
+    case DType::kQ4_1:
+    case DType::kQ5_0:
+    case DType::kQ5_1:
+    case DType::kQ8_0:
+    case DType::kQ2_K:
+    case DType::kQ3_K:
+    case DType::kQ4_K:
+    case DType::kQ5_K:
+    case DType::kQ6_K:
+    case DType::kIQ4_NL:
+    case DType::kIQ4_XS:
+      return spec.is_matrix;
+  }
+  CHECK(false, "dtype {}", static_cast<int>(dtype));
+}
+
+/// The file's tensors by the name a spec would look for, each struck out when used.
+class Inventory {
+ public:
+  Inventory(const ModelFile& file, Problems& problems) : hf_(file.hf() != nullptr) {
+    for (const NamedTensor& tensor : file.tensors()) {
+      if (tensor.name.starts_with("mtp.")) continue;  // multi-token prediction heads: not part of the model proper
+      if (!by_name_.emplace(hf_ ? without_prefix(tensor.name) : tensor.name, &tensor).second)
+        problems.add("tensor {} is there under both prefixes", tensor.name);
+    }
+  }
+
+  const NamedTensor* take(const TensorSpec& spec) {
+    const auto found = by_name_.find(hf_ ? without_prefix(spec.hf_name) : std::string_view(spec.gguf_name));
+    if (found == by_name_.end()) return nullptr;
+    const NamedTensor* tensor = found->second;
+    by_name_.erase(found);
+    return tensor;
+  }
+
+  std::vector<std::string_view> left() const {
+    std::vector<std::string_view> names;
+    for (const auto& [key, tensor] : by_name_) names.push_back(tensor->name);
+    std::ranges::sort(names);
+    return names;
+  }
+
+ private:
+  bool hf_;
+  std::unordered_map<std::string_view, const NamedTensor*> by_name_;
+};
+
+void compare(const TensorSpec& spec, const NamedTensor& found, const ModelConfig& config, Problems& problems) {
+  const bool whole_blocks = spec.shape.row_length() % info(found.view.dtype).block_size == 0;
+  if (!same_elements(found.view.shape, spec, config) || !whole_blocks)
+    problems.add("tensor {} has shape {}, expected {}", found.name, to_string(found.view.shape), to_string(spec.shape));
+  if (!type_fits(found.view.dtype, spec))
+    problems.add("tensor {} has type {}, expected {}", found.name, name(found.view.dtype),
+                 spec.is_matrix ? "floats or a quantised type" : "F32, F16 or BF16");
+}
+
+}  // namespace
+
+const BoundTensor* BoundModel::find(Role role, int layer) const {
+  const auto found = std::ranges::find_if(
+      tensors, [&](const BoundTensor& tensor) { return tensor.spec.role == role && tensor.spec.layer == layer; });
+  return found == tensors.end() ? nullptr : &*found;
+}
+
+Result<BoundModel> bind(std::shared_ptr<const ModelFile> file) {
+  BoundModel model;
+  TRY_ASSIGN(model.config, read_config(*file));
+  const bool hf = file->hf() != nullptr;
+  Problems problems;
+  Inventory inventory(*file, problems);
+  for (TensorSpec& spec : tensor_specs(model.config)) {
+    const NamedTensor* found = inventory.take(spec);
+    if (!found) {
+      problems.add("tensor {} {} is missing", hf ? spec.hf_name : spec.gguf_name, to_string(spec.shape));
+      continue;
+    }
+    compare(spec, *found, model.config, problems);
+    TensorView view = found->view;
+    view.shape = spec.shape;
+    const bool is_a_log = hf && spec.role == Role::kA;
+    model.tensors.push_back({std::move(spec), view, is_a_log});
+  }
+  for (const std::string_view name : inventory.left()) problems.add("tensor {} is not part of the model", name);
+  TRY(problems.status(ErrorCode::kCorrupt,
+                      fmt::format("{}: tensors do not fit layers {}", file->path(), model.config.pattern())));
+  model.file = std::move(file);
+  return model;
+}
+
+Result<std::vector<float>> to_f32(const BoundTensor& tensor) {
+  std::vector<float> values(static_cast<size_t>(tensor.view.shape.elements()));
+  decode(tensor.view.dtype, tensor.view.data, values);
+  if (tensor.is_a_log)
+    for (float& value : values) value = -std::exp(value);
+  const auto bad = std::ranges::find_if(values, [](float value) { return !std::isfinite(value); });
+  if (bad != values.end())
+    return Error::corrupt("tensor {}: element {} is {}", tensor.is_a_log ? tensor.spec.hf_name : tensor.spec.gguf_name,
+                          bad - values.begin(), *bad);
+  return values;
+}
+
+}  // namespace adder
