@@ -14,32 +14,33 @@
 namespace adder {
 
 struct EngineOptions {
-  int threads = 0;                  ///< 0: available_threads()
-  DType kv_type = DType::kF16;      ///< F32, F16, BF16
-  int64_t context = 4096;           ///< most tokens one sequence may hold, prompt and answer
-  int64_t prefill_tokens = 512;     ///< most prompt tokens per pass
+  int threads = 0;               ///< 0: available_threads()
+  DType kv_type = DType::kF16;   ///< F32, F16, BF16
+  int64_t context = 4096;        ///< most tokens one sequence may hold, prompt and answer
+  int64_t prefill_tokens = 512;  ///< most prompt tokens per pass
 };
 
 enum class FinishReason { kStop, kLength, kCancelled };
-std::string_view name(FinishReason reason);
+std::string_view name(FinishReason reason);  ///< "stop", "length", "cancelled"
 
 struct GenerateRequest {
-  std::vector<TokenId> prompt;
-  int64_t max_tokens = 128;
+  std::vector<TokenId> prompt;  ///< empty: start from the file's BOS
+  int64_t max_tokens = 128;     ///< the context may end the answer before
   SamplerOptions sampling;
-  std::vector<std::string> stop;    ///< texts that end the answer and are not part of it
-  bool show_special = false;
-  bool ignore_eos = false;
+  std::vector<std::string> stop;  ///< texts that end the answer and are not part of it
+  bool show_special = false;      ///< control tokens are part of the text
+  bool ignore_eos = false;        ///< go on after the file's end tokens
 };
 
 struct GenerateResult {
-  std::vector<TokenId> tokens;      ///< generated, without the stop token
-  std::string text;
+  std::vector<TokenId> tokens;  ///< generated, without the end token
+  std::string text;             ///< all pieces together
   FinishReason reason = FinishReason::kLength;
-  double prompt_seconds = 0, generate_seconds = 0;
+  double prompt_seconds = 0;    ///< until the logits after the prompt
+  double generate_seconds = 0;  ///< from there on: one pass for each token but the last
 };
 
-/// One model, ready to answer. `on_text` gets complete UTF-8 pieces as they come and returns false to stop.
+/// One model, ready to answer.
 class Engine {
  public:
   static Result<std::unique_ptr<Engine>> open(const std::filesystem::path& path, const EngineOptions& options = {});
@@ -47,10 +48,13 @@ class Engine {
 
   const Model& model() const;
   const Tokenizer& tokenizer() const;
-  const EngineOptions& options() const;
-  Forward& forward();  ///< for evaluation tools that want logits
+  const EngineOptions& options() const;  ///< with the number of threads filled in
+  Forward& forward();                    ///< for evaluation tools that want logits
   Sequence new_sequence() const;
 
+  /// Answers one prompt. `on_text` gets complete UTF-8 pieces as they come, and an empty one after each pass that
+  /// brought no text; it returns false to stop. Errors: options out of range, ids outside the vocabulary, an empty
+  /// prompt without BOS (kUsage), a prompt longer than the context (kTooLarge), and those of `Forward::run`.
   Result<GenerateResult> generate(const GenerateRequest& request,
                                   const std::function<bool(std::string_view)>& on_text = {});
 

@@ -1,31 +1,35 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "core/base/result.h"
 #include "core/base/rng.h"
+#include "run/generate/candidates.h"
 
 namespace adder {
 
-/// How a token is chosen. Defaults are greedy-free "as llama.cpp users expect"; each comment says what turns it off.
+/// How a token is chosen; each comment says what turns the step off.
 struct SamplerOptions {
-  float temperature = 0.8f;        ///< 0: greedy, everything below but the penalties is ignored
-  int top_k = 40;                  ///< 0: off
-  float top_p = 0.95f;             ///< 1: off
-  float min_p = 0.05f;             ///< 0: off
-  float repetition_penalty = 1.0f; ///< 1: off. logit > 0 ? logit / r : logit * r for tokens seen (arXiv 1909.05858)
-  float presence_penalty = 0.0f;   ///< 0: off. subtracted once for tokens seen
-  float frequency_penalty = 0.0f;  ///< 0: off. subtracted per occurrence
-  int penalty_last_n = 64;         ///< window of the penalties; -1: everything, 0: off
+  float temperature = 0.8f;         ///< 0: greedy, everything below but the penalties is ignored
+  int top_k = 40;                   ///< 0: off
+  float top_p = 0.95f;              ///< 1: off
+  float min_p = 0.05f;              ///< 0: off
+  float repetition_penalty = 1.0f;  ///< 1: off. logit > 0 ? logit / r : logit * r for tokens seen (arXiv 1909.05858)
+  float presence_penalty = 0.0f;    ///< 0: off. subtracted once for tokens seen
+  float frequency_penalty = 0.0f;   ///< 0: off. subtracted per occurrence
+  int penalty_last_n = 64;          ///< window of the penalties; -1: everything, 0: off
   uint64_t seed = 0;
 };
 
+/// kUsage, naming the option, for a value that is out of range or not finite.
 Status validate(const SamplerOptions& options);
 
-/// Chooses tokens. The n-th draw depends on (seed, n, logits, history) alone. Ties go to the lower id.
-/// Order: penalties, top-k, top-p, min-p, temperature, draw.
+/// Chooses tokens. The n-th draw depends on (seed, n, logits, history) alone. Ties go to the lower id; NaN is never
+/// chosen over a number. Order: penalties, top-k, top-p, min-p, temperature, draw.
 class Sampler {
  public:
   explicit Sampler(const SamplerOptions& options);
@@ -35,9 +39,14 @@ class Sampler {
   int32_t sample(std::span<const float> logits);
 
  private:
+  void penalise(std::span<float> logits) const;
+  int32_t draw(std::span<const Candidate> candidates);
+
   SamplerOptions options_;
   Rng rng_;
-  std::vector<int32_t> history_;
+  std::deque<int32_t> window_;               ///< the last penalty_last_n tokens; empty when that is everything
+  std::unordered_map<int32_t, int> counts_;  ///< how often each token occurs in the window
+  std::vector<float> logits_;                ///< scratch
 };
 
 /// log softmax(logits)[token], in double.

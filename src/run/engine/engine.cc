@@ -1,0 +1,185 @@
+#include "run/engine/engine.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "run/generate/stop.h"
+
+namespace adder {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+constexpr int kMaxThreads = 1024;
+
+Status validate(const EngineOptions& o) {
+  if (o.threads < 0 || o.threads > kMaxThreads)
+    return Error::usage("{} threads: not between 0 (all) and {}", o.threads, kMaxThreads);
+  if (o.kv_type != DType::kF32 && o.kv_type != DType::kF16 && o.kv_type != DType::kBF16)
+    return Error::usage("keys and values cannot be kept as {}: F32, F16 or BF16", name(o.kv_type));
+  if (o.context < 1) return Error::usage("a context of {} tokens", o.context);
+  if (o.prefill_tokens < 1) return Error::usage("{} prompt tokens per pass", o.prefill_tokens);
+  return {};
+}
+
+Status validate(const GenerateRequest& request) {
+  TRY(validate(request.sampling));
+  if (request.max_tokens < 0) return Error::usage("{} tokens to generate", request.max_tokens);
+  for (const std::string& stop : request.stop)
+    if (stop.empty()) return Error::usage("an empty stop text");
+  return {};
+}
+
+/// Tokens to text for the caller: decoder, stop texts, callback.
+class Answer {
+ public:
+  Answer(const GenerateRequest& request, const Tokenizer& tokenizer,
+         const std::function<bool(std::string_view)>& on_text)
+      : decoder_(tokenizer, request.show_special), stop_(request.stop), on_text_(on_text) {}
+
+  void push(TokenId token) { give(stop_.push(decoder_.push(token))); }
+  void finish() {
+    std::string rest = stop_.push(decoder_.finish());
+    rest += stop_.finish();
+    if (!rest.empty()) give(rest);
+  }
+  void give(std::string_view piece) {
+    text_ += piece;
+    if (on_text_ && !on_text_(piece)) cancelled_ = true;
+  }
+
+  bool stopped() const { return stop_.stopped(); }
+  bool cancelled() const { return cancelled_; }
+  std::string& text() { return text_; }
+
+ private:
+  StreamDecoder decoder_;
+  StopMatcher stop_;
+  const std::function<bool(std::string_view)>& on_text_;
+  std::string text_;
+  bool cancelled_ = false;
+};
+
+}  // namespace
+
+std::string_view name(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::kStop:
+      return "stop";
+    case FinishReason::kLength:
+      return "length";
+    case FinishReason::kCancelled:
+      return "cancelled";
+  }
+  return "";
+}
+
+struct Engine::Impl {
+  EngineOptions options;
+  std::shared_ptr<const Model> model;
+  Tokenizer tokenizer;
+  ThreadPool pool;
+  Forward forward;
+
+  Impl(const EngineOptions& o, std::shared_ptr<const Model> m, Tokenizer t)
+      : options(o), model(std::move(m)), tokenizer(std::move(t)), pool(options.threads), forward(model, pool) {}
+};
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+
+const Model& Engine::model() const {
+  return *impl_->model;
+}
+const Tokenizer& Engine::tokenizer() const {
+  return impl_->tokenizer;
+}
+const EngineOptions& Engine::options() const {
+  return impl_->options;
+}
+Forward& Engine::forward() {
+  return impl_->forward;
+}
+Sequence Engine::new_sequence() const {
+  return Sequence(impl_->model->config(), impl_->options.kv_type);
+}
+
+Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& path, const EngineOptions& options) {
+  TRY(validate(options));
+  EngineOptions filled = options;
+  if (filled.threads == 0) filled.threads = available_threads();
+
+  TRY_ASSIGN(std::shared_ptr<const Model> model, Model::load(path));
+  TRY_ASSIGN(Tokenizer tokenizer, Tokenizer::from_file(*model->bound().file));
+  if (tokenizer.vocab_size() > model->config().vocab_size)
+    return Error::corrupt("{}: a tokenizer of {} tokens on a model of {}", path.string(), tokenizer.vocab_size(),
+                          model->config().vocab_size);
+  return std::unique_ptr<Engine>(new Engine(std::make_unique<Impl>(filled, std::move(model), std::move(tokenizer))));
+}
+
+Result<GenerateResult> Engine::generate(const GenerateRequest& request,
+                                        const std::function<bool(std::string_view)>& on_text) {
+  TRY(validate(request));
+  std::vector<TokenId> prompt = request.prompt;
+  if (prompt.empty()) {
+    if (tokenizer().data().bos < 0)
+      return Error::usage("an empty prompt, and the model has no BOS token to start from");
+    prompt.push_back(tokenizer().data().bos);
+  }
+  const auto n_prompt = static_cast<int64_t>(prompt.size());
+  if (n_prompt > options().context)
+    return Error::too_large("the prompt has {} tokens, the context holds {}", n_prompt, options().context);
+
+  GenerateResult result;
+  Answer answer(request, tokenizer(), on_text);
+  Sampler sampler(request.sampling);
+  Sequence sequence = new_sequence();
+
+  auto start = Clock::now();
+  std::span<const float> logits;
+  for (int64_t done = 0; done < n_prompt && !answer.cancelled();) {
+    const int64_t n = std::min(options().prefill_tokens, n_prompt - done);
+    const std::span<const TokenId> piece(prompt.data() + done, static_cast<size_t>(n));
+    done += n;
+    const Segment segment{&sequence, piece, done == n_prompt ? Want::kLast : Want::kNothing};
+    TRY_ASSIGN(logits, forward().run({&segment, 1}));
+    if (done < n_prompt) answer.give("");
+  }
+  for (const TokenId token : prompt) sampler.accept(token);
+  result.prompt_seconds = seconds_since(start);
+
+  start = Clock::now();
+  const int64_t limit = std::min(request.max_tokens, options().context - n_prompt);
+  while (!answer.cancelled() && static_cast<int64_t>(result.tokens.size()) < limit) {
+    if (!result.tokens.empty()) {
+      const Segment segment{&sequence, {&result.tokens.back(), 1}};
+      TRY_ASSIGN(logits, forward().run({&segment, 1}));
+    }
+    const TokenId token = sampler.sample(logits);
+    if (!request.ignore_eos && tokenizer().is_stop(token)) {
+      result.reason = FinishReason::kStop;
+      break;
+    }
+    result.tokens.push_back(token);
+    sampler.accept(token);
+    answer.push(token);
+    if (answer.stopped()) {
+      result.reason = FinishReason::kStop;
+      break;
+    }
+  }
+  if (answer.cancelled())
+    result.reason = FinishReason::kCancelled;
+  else
+    answer.finish();
+  if (answer.stopped()) result.reason = FinishReason::kStop;  // also by what the decoder still held
+  result.generate_seconds = seconds_since(start);
+  result.text = std::move(answer.text());
+  return result;
+}
+
+}  // namespace adder
