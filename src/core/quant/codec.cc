@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/quant/format_table.h"
 
@@ -37,11 +38,19 @@ bool can_encode(DType dtype) {
   return format != nullptr && format->encode != nullptr;
 }
 
+float largest_encodable(DType dtype) {
+  if (dtype == DType::kF32) return std::numeric_limits<float>::max();
+  return dtype == DType::kBF16 ? bf16_to_float(0x7f7f) : half_to_float(0x7bff);
+}
+
 Status encode(DType dtype, std::span<const float> x, std::byte* out) {
   CHECK(can_encode(dtype), "{}", name(dtype));
   CHECK(x.size() % static_cast<size_t>(info(dtype).block_size) == 0, "{} elements of {}", x.size(), name(dtype));
-  const auto bad = std::ranges::find_if_not(x, [](float value) { return std::isfinite(value); });
-  if (bad != x.end()) return Error::corrupt("element {} is {}, expected a finite number", bad - x.begin(), *bad);
+  const float largest = largest_encodable(dtype);
+  const auto bad = std::ranges::find_if_not(x, [&](float value) { return std::fabs(value) <= largest; });
+  if (bad != x.end())
+    return Error::corrupt("element {} is {}, {} holds magnitudes up to {}", bad - x.begin(), *bad, name(dtype),
+                          largest);
   format_of(dtype).encode(x, out);
   return {};
 }

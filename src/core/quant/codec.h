@@ -23,8 +23,12 @@ void decode(DType dtype, const std::byte* blocks, std::span<float> out);
 /// True for the types `encode` writes.
 bool can_encode(DType dtype);
 
-/// Quantises consecutive elements of one row by the reference search of each format (no importance).
-/// `out` holds storage_bytes(dtype, x.size()). x must be finite (kCorrupt otherwise, nothing written).
+/// The largest magnitude `encode` takes: that of the format's numbers or of the half that holds its scale.
+float largest_encodable(DType dtype);
+
+/// Quantises consecutive elements of one row by the reference search of each format (no importance), to the same bytes
+/// as ggml's. `out` holds storage_bytes(dtype, x.size()). A NaN, an infinity or a magnitude over `largest_encodable` is
+/// kCorrupt and names the element's index; nothing is written then.
 Status encode(DType dtype, std::span<const float> x, std::byte* out);
 
 /// Index of the first element that decodes to NaN or Inf, looking at scales only where the format has scales.
