@@ -20,14 +20,19 @@ using GgufValue = std::variant<uint64_t, int64_t, double, bool, std::string, std
 
 struct GgufEntry {
   std::string key;
-  uint32_t type = 0;          ///< GGUF value type id (the element's, for an array)
+  uint32_t type = 0;  ///< GGUF value type id (the element's, for an array)
   bool is_array = false;
   GgufValue value;
 };
 
+/// "u32", "array of text": for messages.
+std::string describe_type(const GgufEntry& entry);
+
 /// A GGUF v3 file (little-endian; https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), mapped and fully
 /// checked when opened: every count, length and offset against the bytes that are there, before anything that size
 /// is allocated; tensors inside the data section, aligned, not overlapping, named once. Nothing is copied but metadata.
+/// Errors: bytes that break the format are kCorrupt; other versions, big-endian files, arrays of arrays and tensor
+/// types without a codec are kUnsupported. Texts are the file's bytes, not checked for UTF-8; keys and names are.
 class Gguf {
  public:
   static Result<Gguf> open(const std::filesystem::path& path);
@@ -41,7 +46,8 @@ class Gguf {
   const GgufEntry* find(std::string_view key) const;
   uint64_t alignment() const { return alignment_; }
 
-  /// Typed access: absent -> kNotFound, other type or out of range -> kCorrupt; both name file and key.
+  /// Typed access: absent -> kNotFound, other type or out of range -> kCorrupt; both name file and key. An integer may
+  /// have any width and sign, a number may also be an integer.
   Result<int64_t> integer(std::string_view key) const;
   Result<double> number(std::string_view key) const;
   Result<bool> boolean(std::string_view key) const;
@@ -52,6 +58,10 @@ class Gguf {
   Result<std::vector<int64_t>> integers_per_layer(std::string_view key, int64_t n) const;
 
  private:
+  Status read(std::span<const std::byte> bytes);
+  Result<const GgufEntry*> require(std::string_view key) const;
+  Error wrong_type(const GgufEntry& entry, std::string_view expected) const;
+
   MappedFile file_;
   std::string path_;
   std::vector<GgufEntry> metadata_;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,8 @@
 namespace adder {
 
 /// Writes GGUF v3, one tensor in memory at a time: metadata and tensor list first, then the data in the order the
-/// tensors were added. The file appears under its name only when `finish` succeeds.
+/// tensors were added, each padded to `general.alignment` (32 unless set). The file appears under its name only when
+/// `finish` succeeds.
 ///
 ///     GgufWriter writer;
 ///     writer.set("general.architecture", "nemotron_h");
@@ -19,8 +21,12 @@ namespace adder {
 ///     TRY(writer.begin(path));
 ///     TRY(writer.write_tensor(bytes));      // once per add_tensor, same order, exact size
 ///     TRY(writer.finish());
+///
+/// Disk errors are Results. Calls out of order, sizes that are not the announced ones, names used twice, and types and
+/// shapes that GGUF does not have are our own mistakes (CHECK).
 class GgufWriter {
  public:
+  // A key that is set again takes the new value and keeps its place.
   void set(std::string key, std::string value);
   void set(std::string key, const char* value) { set(std::move(key), std::string(value)); }
   void set(std::string key, bool value);
@@ -28,10 +34,10 @@ class GgufWriter {
   void set_f32(std::string key, float value);
   void set_i32s(std::string key, const std::vector<int32_t>& values);
   void set_texts(std::string key, std::vector<std::string> values);
-  /// Copies an entry of another file as it is; replaces one of the same key.
+  /// An entry of another file as it is. Its value must hold what its type says, as every entry of a Gguf does.
   void set(GgufEntry entry);
 
-  /// `shape` in adder's order (slowest first).
+  /// `shape` in adder's order (slowest first), rank 1 to 4, rows of whole blocks.
   void add_tensor(std::string name, DType dtype, const Shape& shape);
 
   Status begin(const std::filesystem::path& path);
@@ -41,14 +47,16 @@ class GgufWriter {
  private:
   struct Pending {
     std::string name;
-    DType dtype;
-    Shape shape;
-    uint64_t offset = 0, bytes = 0;
+    TensorView view;  // no data: dtype, shape and sizes
   };
+  uint64_t alignment() const;
+  std::string header() const;
+  Status pad();
+
   std::vector<GgufEntry> metadata_;
   std::vector<Pending> tensors_;
   size_t next_ = 0;
-  std::vector<AtomicFile> file_;  // empty before begin
+  std::optional<AtomicFile> file_;  ///< empty before begin
 };
 
 }  // namespace adder

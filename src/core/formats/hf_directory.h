@@ -3,14 +3,21 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "core/formats/json.h"
 #include "core/formats/safetensors.h"
 
 namespace adder {
 
-/// A Hugging Face model directory: config.json, one or more safetensors files (with their index, when sharded),
-/// and the side files that are there. Paths in the index must stay inside the directory.
+/// A Hugging Face model directory, read whole or refused:
+///   config.json                         must be there
+///   model.safetensors                   the weights, or else
+///   model.safetensors.index.json        {"weight_map": {tensor name: shard file name}} and the shards it names
+///   tokenizer.json, tokenizer_config.json, generation_config.json, chat_template.jinja       read when they are there
+/// A shard named by the index must lie in the directory itself, links included (or, as in the Hub's cache, in the
+/// blobs/ folder beside the snapshots/ folder that holds it). Index and shards must name the same tensors, each once.
 class HfDirectory {
  public:
   static Result<HfDirectory> open(const std::filesystem::path& directory);
@@ -21,12 +28,17 @@ class HfDirectory {
   const std::optional<nlohmann::json>& tokenizer() const { return tokenizer_; }
   const std::optional<nlohmann::json>& tokenizer_config() const { return tokenizer_config_; }
   const std::optional<nlohmann::json>& generation_config() const { return generation_config_; }
+  /// chat_template.jinja, else the (default) one in tokenizer_config.json.
   const std::optional<std::string>& chat_template() const { return chat_template_; }
-  /// Over all shards, in file order.
+  /// Over all shards, sorted by file name; in file order within one.
   const std::vector<NamedTensor>& tensors() const { return tensors_; }
   const TensorView* find_tensor(std::string_view name) const;
 
  private:
+  Status read_side_files();
+  Status read_weights();
+  Status read_sharded(const std::filesystem::path& index_path);
+
   std::filesystem::path path_;
   nlohmann::json config_;
   std::optional<nlohmann::json> tokenizer_, tokenizer_config_, generation_config_;
@@ -34,8 +46,5 @@ class HfDirectory {
   std::vector<Safetensors> shards_;
   std::vector<NamedTensor> tensors_;
 };
-
-/// Parses JSON text; errors name the file and byte.
-Result<nlohmann::json> parse_json(std::string_view text, std::string_view name);
 
 }  // namespace adder

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/atomic_file.h"
@@ -11,44 +13,55 @@
 
 namespace adder {
 
-/// One safetensors file (https://github.com/huggingface/safetensors#format), mapped and checked when opened: header
-/// length bounded by the file, offsets inside the data, sizes equal to dtype x shape, no overlap, no hole, names once.
+/// One safetensors file (https://github.com/huggingface/safetensors#format), mapped and checked when opened:
+///     u64 n | n bytes of JSON {name: {"dtype", "shape", "data_offsets": [begin, end)}}, maybe space-padded | data
+/// Header at most 100 MB and inside the file; sizes equal to dtype x shape; the tensors fill the data section without
+/// overlap, hole or rest; names once; offsets aligned to the element (the format leaves that to the writer; the
+/// usual ones align, and numbers are read in place). kUnsupported: dtypes without a codec, more than 4 dims, unaligned
+/// data. All else that is wrong is kCorrupt.
 class Safetensors {
  public:
   static Result<Safetensors> open(const std::filesystem::path& path);
+  /// For tests and fuzzing: the bytes must outlive the result; `name` stands for the path in messages.
   static Result<Safetensors> parse(std::span<const std::byte> bytes, std::string name);
 
   const std::string& path() const { return path_; }
+  /// In the order of their data; a tensor with a dim of 0 has no bytes.
   const std::vector<NamedTensor>& tensors() const { return tensors_; }
   const TensorView* find_tensor(std::string_view name) const;
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
  private:
+  Status read(std::span<const std::byte> bytes);
+
   MappedFile file_;
   std::string path_;
   std::vector<NamedTensor> tensors_;
   std::map<std::string, std::string> metadata_;
 };
 
-/// Streams a safetensors file: header first (tensors in the order added), then data. Same use as GgufWriter.
+/// Streams a safetensors file: header first (tensors in the order added), then data. Same use and same errors as
+/// GgufWriter. Add wide dtypes before narrow ones of odd sizes: unaligned data is refused by `begin` (kUnsupported).
 class SafetensorsWriter {
  public:
   void set_metadata(std::string key, std::string value) { metadata_[std::move(key)] = std::move(value); }
   void add_tensor(std::string name, DType dtype, const Shape& shape);
+
   Status begin(const std::filesystem::path& path);
   Status write_tensor(std::span<const std::byte> bytes);
   Status finish();
 
  private:
-  std::map<std::string, std::string> metadata_;
   struct Pending {
     std::string name;
-    DType dtype;
-    Shape shape;
+    TensorView view;  // no data: dtype, shape and sizes
   };
+  Result<std::string> header() const;
+
+  std::map<std::string, std::string> metadata_;
   std::vector<Pending> tensors_;
   size_t next_ = 0;
-  std::vector<AtomicFile> file_;
+  std::optional<AtomicFile> file_;  ///< empty before begin
 };
 
 }  // namespace adder

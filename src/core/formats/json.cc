@@ -1,0 +1,102 @@
+#include "core/formats/json.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/mapped_file.h"
+#include "core/formats/names.h"
+
+namespace adder {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kMaxDepth = 100;
+constexpr size_t kMaxFileBytes = size_t{256} << 20;
+
+/// Builds the value from nlohmann's events, which unlike its own builder lets us refuse a second key and deep nesting.
+/// The events do not tell where they are; that is known for syntax errors only.
+class Builder : public nlohmann::json_sax<Json> {
+ public:
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+  bool number_float(number_float_t value, const string_t&) override { return add(value); }
+  bool string(string_t& value) override { return add(std::move(value)); }
+  bool binary(binary_t&) override { return false; }  // only in the binary dialects
+
+  bool start_object(size_t) override { return open(Json::object()); }
+  bool start_array(size_t) override { return open(Json::array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+
+  bool key(string_t& key) override {
+    const auto [place, is_new] = parents_.back()->emplace(std::move(key), nullptr);
+    member_ = &place.value();
+    return is_new || fail(fmt::format("key {} is there twice in one object", quote(place.key())));
+  }
+
+  bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception& exception) override {
+    std::string_view reason = exception.what();  // "[json.exception.parse_error.101] parse error at line ...: reason"
+    if (const size_t end = reason.find(": "); end != std::string_view::npos) reason.remove_prefix(end + 2);
+    return fail(fmt::format("not JSON at byte {}: {}", position, quote(reason)));
+  }
+
+  Json root;
+  std::string error;
+
+ private:
+  bool fail(std::string message) {
+    error = std::move(message);
+    return false;
+  }
+
+  /// Puts a value where the next one belongs: the top, the end of an array, or the member whose key came last.
+  Json* put(Json value) {
+    if (parents_.empty()) return &(root = std::move(value));
+    Json& parent = *parents_.back();
+    if (parent.is_object()) return &(*member_ = std::move(value));
+    parent.push_back(std::move(value));
+    return &parent.back();
+  }
+
+  template <class T>
+  bool add(T&& value) {
+    put(std::forward<T>(value));
+    return true;
+  }
+
+  bool open(Json container) {
+    if (parents_.size() == kMaxDepth) return fail(fmt::format("nested deeper than {}", kMaxDepth));
+    parents_.push_back(put(std::move(container)));
+    return true;
+  }
+
+  bool close() {
+    parents_.pop_back();
+    return true;
+  }
+
+  std::vector<Json*> parents_;  ///< the containers that are open, outermost first
+  Json* member_ = nullptr;      ///< where the value of the last key goes
+};
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, std::string_view name) {
+  Builder builder;
+  if (!Json::sax_parse(text, &builder)) return Error::corrupt("{}: {}", name, builder.error);
+  return std::move(builder.root);
+}
+
+Result<Json> read_json(const std::filesystem::path& path) {
+  TRY_ASSIGN(const auto file, MappedFile::open(path));
+  const auto bytes = file.bytes();
+  if (bytes.size() > kMaxFileBytes)
+    return Error::too_large("{}: {} bytes of JSON, at most {} expected", path.string(), bytes.size(), kMaxFileBytes);
+  return parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string());
+}
+
+}  // namespace adder

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "core/base/result.h"
+
+namespace adder {
+
+/// Parses one JSON value. Refused (kCorrupt), with `name` and the byte: text that is not JSON (RFC 8259, so also
+/// invalid UTF-8), a key twice in one object, nesting deeper than 100 (a hostile file must not exhaust the stack of
+/// whoever walks the value).
+Result<nlohmann::json> parse_json(std::string_view text, std::string_view name);
+
+/// Parses a file of at most 256 MiB, about ten times the largest tokenizer.json.
+Result<nlohmann::json> read_json(const std::filesystem::path& path);
+
+}  // namespace adder
