@@ -1,0 +1,201 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "core/base/half.h"
+#include "core/base/rng.h"
+#include "core/quant/codec.h"
+
+namespace adder {
+namespace {
+
+std::vector<DType> encodable() {
+  std::vector<DType> types;
+  for (const DTypeInfo& row : all_dtypes())
+    if (can_encode(row.dtype)) types.push_back(row.dtype);
+  return types;
+}
+
+std::vector<DType> encodable_blocks() {
+  std::vector<DType> types = encodable();
+  std::erase_if(types, [](DType dtype) { return info(dtype).block_size == 1; });
+  return types;
+}
+
+std::vector<std::byte> encoded(DType dtype, const std::vector<float>& x) {
+  std::vector<std::byte> blocks(storage_bytes(dtype, static_cast<int64_t>(x.size())));
+  const Status status = encode(dtype, x, blocks.data());
+  EXPECT_TRUE(status) << status.error().message();
+  return blocks;
+}
+
+std::vector<float> round_trip(DType dtype, const std::vector<float>& x) {
+  std::vector<float> y(x.size());
+  decode(dtype, encoded(dtype, x).data(), y);
+  return y;
+}
+
+double relative_rms(const std::vector<float>& x, const std::vector<float>& y) {
+  double error = 0, power = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    error += (double{y[i]} - x[i]) * (double{y[i]} - x[i]);
+    power += double{x[i]} * x[i];
+  }
+  return std::sqrt(error / power);
+}
+
+std::vector<float> gaussian(size_t n, float scale) {
+  Rng rng(7);
+  std::vector<float> x(n);
+  for (float& v : x) v = scale * rng.normal();
+  return x;
+}
+
+TEST(Encode, WritesTheTypesItPromises) {
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8_0, DType::kQ4_0, DType::kQ4_1,
+                            DType::kQ5_0, DType::kQ5_1, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kIQ4_NL})
+    EXPECT_TRUE(can_encode(dtype)) << name(dtype);
+  for (const DType dtype : {DType::kF8E4M3, DType::kQ2_K, DType::kQ3_K, DType::kIQ4_XS, DType::kI8})
+    EXPECT_FALSE(can_encode(dtype)) << name(dtype);
+}
+
+/// The error of each format on Gaussian weights, measured independently on the reference quantisers (relative RMS over
+/// 409,600 values); a window of 1 % around it, so that a codec cannot drift unnoticed in either direction.
+TEST(Encode, ErrorOnGaussianDataStaysWhereItWasMeasured) {
+  struct Measured {
+    DType dtype;
+    double relative_rms;
+  };
+  const Measured table[] = {{DType::kF32, 0},          {DType::kF16, 0.000207},  {DType::kBF16, 0.001661},
+                            {DType::kQ8_0, 0.005358},  {DType::kQ6_K, 0.017731}, {DType::kQ5_K, 0.036195},
+                            {DType::kQ5_1, 0.037924},  {DType::kQ5_0, 0.042667}, {DType::kQ4_K, 0.071481},
+                            {DType::kIQ4_NL, 0.07629}, {DType::kQ4_1, 0.078274}, {DType::kQ4_0, 0.086127}};
+  const auto x = gaussian(size_t{1} << 18, 0.02f);
+  double previous = -1;
+  for (const auto& [dtype, expected] : table) {
+    const double found = relative_rms(x, round_trip(dtype, x));
+    EXPECT_NEAR(found, expected, 0.01 * expected) << name(dtype);
+    EXPECT_GT(found, previous) << name(dtype) << " should lose more than the type before it";
+    previous = found;
+  }
+}
+
+TEST(Encode, ChoosesKnownScales) {
+  std::vector<float> x(256);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(static_cast<int>(37 * i % 101) - 50) / 64.0f;
+  const auto half_at = [](const std::vector<std::byte>& bytes, size_t at) {
+    return static_cast<int>(bytes[at]) | static_cast<int>(bytes[at + 1]) << 8;
+  };
+  // The first 32 elements span -50/64 (i = 0) to 50/64 (i = 30); of equal magnitudes the first counts.
+  EXPECT_EQ(half_at(encoded(DType::kQ8_0, x), 0), float_to_half(50.0f / 64 / 127));
+  EXPECT_EQ(half_at(encoded(DType::kQ4_0, x), 0), float_to_half(50.0f / 64 / 8));
+  EXPECT_EQ(half_at(encoded(DType::kQ5_0, x), 0), float_to_half(50.0f / 64 / 16));
+  EXPECT_EQ(half_at(encoded(DType::kQ4_1, x), 0), float_to_half(100.0f / 64 / 15));
+  EXPECT_EQ(half_at(encoded(DType::kQ5_1, x), 0), float_to_half(100.0f / 64 / 31));
+  EXPECT_EQ(half_at(encoded(DType::kQ5_1, x), 2), float_to_half(-50.0f / 64));
+}
+
+TEST(Encode, RoundsHalvesAsTheFormatSays) {
+  std::vector<float> x(32, 0.0f);
+  x[0] = 127.0f;  // d = 1
+  x[1] = 0.5f, x[2] = -0.5f, x[3] = 1.5f, x[4] = 2.5f;
+  const auto q8 = round_trip(DType::kQ8_0, x);
+  EXPECT_EQ(q8[1], 1.0f);  // away from zero
+  EXPECT_EQ(q8[2], -1.0f);
+  EXPECT_EQ(q8[3], 2.0f);
+  EXPECT_EQ(q8[4], 3.0f);
+}
+
+TEST(Encode, PutsTheLargestElementOnTheLowestLevel) {
+  std::vector<float> x(32, 0.0f);
+  x[5] = 3.0f, x[6] = -2.0f;
+  for (const DType dtype : {DType::kQ4_0, DType::kQ5_0}) {
+    const auto y = round_trip(dtype, x);
+    EXPECT_EQ(y[5], 3.0f) << name(dtype);  // d = 3 / -8 is a half
+    EXPECT_EQ(y[0], 0.0f) << name(dtype);
+  }
+}
+
+TEST(Encode, KeepsZeros) {
+  for (const DType dtype : encodable())
+    for (const float v : round_trip(dtype, std::vector<float>(512, 0.0f))) EXPECT_EQ(v, 0.0f) << name(dtype);
+}
+
+TEST(Encode, KeepsAZeroBlockBesideAFullOne) {
+  auto x = gaussian(512, 1.0f);
+  std::fill(x.begin(), x.begin() + 256, 0.0f);
+  for (const DType dtype : encodable_blocks()) {
+    const auto y = round_trip(dtype, x);
+    for (size_t i = 0; i < 256; ++i) ASSERT_EQ(y[i], 0.0f) << name(dtype) << " " << i;
+  }
+}
+
+TEST(Encode, KeepsConstantsWithinTheScalesPrecision) {
+  for (const DType dtype : encodable())
+    for (const float c : {1.0f, -1.0f, 0.3f, -0.3f, 1000.0f}) {
+      for (const float v : round_trip(dtype, std::vector<float>(256, c)))
+        // A half scale or min is good to 2^-11, BF16 to 2^-8; 6-bit scales add nothing to a constant block.
+        ASSERT_NEAR(v, c, std::fabs(c) * (dtype == DType::kBF16 ? 0x1p-8f : 0x1p-10f)) << name(dtype) << " " << c;
+    }
+}
+
+TEST(Encode, IsIdempotentWhereTheGridIsKept) {
+  const auto x = gaussian(4096, 0.5f);
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8_0, DType::kQ4_0, DType::kQ5_0}) {
+    const auto once = round_trip(dtype, x);
+    EXPECT_EQ(relative_rms(once, round_trip(dtype, once)), 0.0) << name(dtype);
+  }
+}
+
+TEST(Encode, SurvivesMixedAndExtremeMagnitudes) {
+  Rng rng(3);
+  for (const DType dtype : encodable())
+    for (int trial = 0; trial < 64; ++trial) {
+      std::vector<float> x(256);
+      for (float& v : x)  // from subnormal to the largest half, both signs
+        v = std::ldexp(rng.uniform() - 0.5f, static_cast<int>(rng.below(166)) - 149);
+      if (trial % 4 == 0) x[rng.below(256)] = largest_encodable(dtype);
+      if (trial % 4 == 1) x[rng.below(256)] = -largest_encodable(dtype);
+      std::vector<float> y(x.size());
+      const auto blocks = encoded(dtype, x);
+      EXPECT_EQ(find_non_finite(dtype, blocks.data(), 256), std::nullopt) << name(dtype);
+      decode(dtype, blocks.data(), y);
+      float largest = 0;
+      for (const float v : x) largest = std::max(largest, std::fabs(v));
+      for (size_t i = 0; i < x.size(); ++i) ASSERT_LE(std::fabs(y[i]), 1.2f * largest + 0x1p-14f) << name(dtype);
+    }
+}
+
+TEST(Encode, TinyValuesVanishQuietly) {
+  const auto x = gaussian(256, 1e-42f);  // subnormal: no half scale can hold them
+  for (const DType dtype : encodable_blocks())
+    for (const float v : round_trip(dtype, x)) ASSERT_EQ(v, 0.0f) << name(dtype);
+  // With a subnormal half as the scale the values are coarse, not lost.
+  for (const DType dtype : encodable_blocks()) {
+    const auto y = gaussian(256, 1e-4f);
+    EXPECT_LT(relative_rms(y, round_trip(dtype, y)), 0.15) << name(dtype);
+  }
+}
+
+TEST(Encode, RefusesWhatNoScaleCanHold) {
+  for (const DType dtype : encodable()) {
+    std::vector<float> values = {NAN, INFINITY, -INFINITY};
+    if (dtype != DType::kF32) values.push_back(std::nextafter(largest_encodable(dtype), INFINITY));
+    for (const float bad : values) {
+      std::vector<float> x(256, 0.25f);
+      x[77] = bad;
+      std::vector<std::byte> out(storage_bytes(dtype, 256), std::byte{0x5a});
+      const auto untouched = out;
+      const Status status = encode(dtype, x, out.data());
+      ASSERT_FALSE(status) << name(dtype) << " " << bad;
+      EXPECT_EQ(status.error().code(), ErrorCode::kCorrupt);
+      EXPECT_NE(status.error().message().find("element 77"), std::string::npos) << status.error().message();
+      EXPECT_EQ(out, untouched);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace adder
