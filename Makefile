@@ -1,0 +1,80 @@
+# The front door. Every target is a few plain commands; presets are in CMakePresets.json, helpers in scripts/.
+#
+#   make                    build/adder
+#   make run PROMPT="..."   build it and let the built-in model continue a text   (ARGS="-n 64 --seed 1" adds options)
+#   make test               build and run the edge tests
+# The rest: make help.
+
+PROMPT ?= Once upon a time
+ARGS ?=
+DURATION ?= 600
+PREFIX ?= /usr/local
+export PROMPT
+
+packages = scripts/ensure-packages
+ctest = ctest --output-on-failure --no-tests=error -j$(shell nproc)
+
+build: ## build/adder, the edge program
+	@$(packages) packages.txt
+	cmake --preset release
+	cmake --build build --target adder
+
+run: build ## continue PROMPT with the built-in model
+	@build/adder run -p "$$PROMPT" $(ARGS)
+
+test: ## build and run every edge test
+	@$(packages) packages.txt
+	cmake --preset release
+	cmake --build build
+	$(ctest) --test-dir build
+
+build-train: ## build/adder-train, the trainer (libtorch)
+	@$(packages) packages.txt packages-train.txt
+	cmake --preset train
+	cmake --build build --target adder-train
+
+test-train: ## build and run the trainer's tests
+	@$(packages) packages.txt packages-train.txt
+	cmake --preset train
+	cmake --build build
+	$(ctest) --test-dir build -L train
+
+bench: ## micro-benchmarks, then the built-in model
+	@$(packages) packages.txt packages-ci.txt
+	cmake --preset bench
+	cmake --build build
+	scripts/bench build
+
+compat: build ## compare with llama.cpp and Hugging Face
+	tests/compat/run build
+
+fuzz: ## every libFuzzer target, DURATION seconds each (600)
+	@$(packages) packages.txt packages-ci.txt
+	cmake --preset fuzz
+	cmake --build build/fuzz
+	scripts/fuzz build/fuzz $(DURATION)
+
+soak: ## the threaded and stateful tests again and again, for DURATION seconds (600)
+	@$(packages) packages.txt
+	cmake --preset release
+	cmake --build build
+	scripts/soak build $(DURATION)
+
+format: ## rewrite the sources with clang-format-14
+	scripts/format
+
+lint: ## format, include arrows, symbols of the ISA objects
+	scripts/format --check
+	scripts/check-includes
+	scripts/check-symbols build
+
+install: build ## into PREFIX (/usr/local)
+	cmake --install build --prefix "$(PREFIX)"
+
+clean: ## forget every build
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+.PHONY: build run test build-train test-train bench compat fuzz soak format lint install clean help
