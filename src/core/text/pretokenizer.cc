@@ -99,7 +99,7 @@ void cut(const Matcher& matcher, SplitStep::Drop drop, std::string_view text, st
   while (matcher.find(from, begin, end)) {
     if (begin == end && matched_before && end == done) {
       if (from == text.size()) break;
-      from += utf8_sequence_length(text.substr(from));
+      from += utf8_next(text.substr(from)).bytes;
       continue;
     }
     append(text.substr(done, begin - done), drop_between, pieces);
@@ -128,8 +128,8 @@ Pretokenizer& Pretokenizer::operator=(Pretokenizer&&) noexcept = default;
 Pretokenizer::~Pretokenizer() = default;
 
 Result<Pretokenizer> Pretokenizer::named(std::string_view pre) {
-  TRY_ASSIGN(const PretokenizerRule* rule, find_pretokenizer_rule(pre));
-  return from_regex(rule->expressions);
+  TRY_ASSIGN(const std::vector<SplitStep> steps, split_of({}, pre));
+  return from_steps(steps);
 }
 
 Result<Pretokenizer> Pretokenizer::from_regex(std::span<const std::string> expressions) {

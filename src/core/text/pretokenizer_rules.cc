@@ -2,7 +2,7 @@
 
 #include <fmt/ranges.h>
 
-#include <algorithm>
+#include "core/formats/names.h"
 
 namespace adder {
 namespace {
@@ -45,35 +45,77 @@ std::string digits_rule(std::string_view digits) {
   return fmt::format("{}|{}|{}|{}", kContractions, kWord, digits, kSymbolsAndSpace);
 }
 
+// The same with case folding, which adds U+017F (long s) to the letters of contractions.
+std::string published_digits_rule(std::string_view digits) {
+  return fmt::format("{}|{}|{}|{}", "(?i:'s|'t|'re|'ve|'m|'ll|'d)", kWord, digits, kSymbolsAndSpace);
+}
+
 std::vector<PretokenizerRule> make_rules() {
-  const std::string gpt2(kGpt2), llama3 = digits_rule(R"(\p{N}{1,3})"), qwen2 = digits_rule(R"(\p{N})");
+  constexpr std::string_view kUpTo3Digits = R"(\p{N}{1,3})", kDigit = R"(\p{N})";
+  const std::string gpt2(kGpt2), tekken(kTekken), llama3 = digits_rule(kUpTo3Digits);
+  const std::string published_llama3 = published_digits_rule(kUpTo3Digits);
   const std::string newline = R"([\r\n])", cjk(kDeepSeekCjk);
   return {
-      {"gpt-2", {gpt2}, false},
-      {"mpt", {gpt2}, false},
-      {"llama-bpe", {llama3}, true},
-      {"llama3", {llama3}, true},
-      {"pixtral", {llama3}, true},
-      {"qwen2", {qwen2}, false},
-      {"tekken", {std::string(kTekken)}, true},
+      {"gpt-2", {gpt2}, false, false, {}},
+      {"mpt", {gpt2}, false, false, {}},
+      {"llama-bpe", {llama3}, true, true, published_llama3},
+      {"llama3", {llama3}, true, true, published_llama3},
+      {"qwen2", {digits_rule(kDigit)}, false, false, published_digits_rule(kDigit)},
+      {"tekken", {tekken}, true, true, {}},
+      {"pixtral", {llama3}, true, true, tekken},
       {"deepseek-llm",
        {newline, std::string(kDeepSeekWord), std::string(kDeepSeekSymbols), std::string(kTrailingSpace), cjk,
         R"(\p{N}+)"},
-       false},
-      {"deepseek-coder", {newline, R"(\s?\p{L}+)", R"(\s?\p{P}+)", cjk, R"(\p{N})"}, false},
-      {"falcon", {R"([\p{P}\$\+<=>\^~\|`]+)", gpt2, R"([0-9][0-9][0-9])"}, false},
+       false,
+       false,
+       {}},
+      {"deepseek-coder", {newline, R"(\s?\p{L}+)", R"(\s?\p{P}+)", cjk, std::string(kDigit)}, false, false, {}},
+      {"falcon", {R"([\p{P}\$\+<=>\^~\|`]+)", gpt2, R"([0-9][0-9][0-9])"}, false, false, {}},
   };
+}
+
+const std::vector<PretokenizerRule>& rules() {
+  static const std::vector<PretokenizerRule> all = make_rules();
+  return all;
 }
 
 }  // namespace
 
 Result<const PretokenizerRule*> find_pretokenizer_rule(std::string_view name) {
-  static const std::vector<PretokenizerRule> rules = make_rules();
-  const auto found = std::find_if(rules.begin(), rules.end(), [&](const auto& rule) { return rule.name == name; });
-  if (found != rules.end()) return &*found;
   std::vector<std::string_view> names;
-  for (const PretokenizerRule& rule : rules) names.push_back(rule.name);
-  return Error::unsupported("pre-tokenizer rule '{}' is not known; known are {}", name, fmt::join(names, ", "));
+  for (const PretokenizerRule& rule : rules()) {
+    if (rule.name == name) return &rule;
+    names.push_back(rule.name);
+  }
+  return Error::unsupported("pre-tokenizer rule {} is not known; known are {}", quote(name), fmt::join(names, ", "));
+}
+
+bool spells_rule(const std::vector<SplitStep>& split, const PretokenizerRule& rule) {
+  std::vector<std::string> expressions;
+  for (const SplitStep& step : split) {
+    if (step.drop != SplitStep::Drop::kNothing) return false;
+    expressions.push_back(step.regex);
+  }
+  if (expressions == rule.expressions) return true;
+  return !rule.published.empty() && expressions == std::vector{rule.published};
+}
+
+std::string_view name_of_rule(const std::vector<SplitStep>& split) {
+  for (const PretokenizerRule& rule : rules())
+    if (spells_rule(split, rule)) return rule.name;
+  return {};
+}
+
+SplitStep gpt2_split() {
+  return {std::string(kGpt2)};
+}
+
+Result<std::vector<SplitStep>> split_of(const std::vector<SplitStep>& split, std::string_view pre) {
+  if (!split.empty()) return split;
+  TRY_ASSIGN(const PretokenizerRule* rule, find_pretokenizer_rule(pre));
+  std::vector<SplitStep> steps;
+  for (const std::string& expression : rule->expressions) steps.push_back({expression});
+  return steps;
 }
 
 }  // namespace adder

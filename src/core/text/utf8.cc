@@ -1,6 +1,9 @@
 #include "core/text/utf8.h"
 
-#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "core/base/check.h"
 
 namespace adder {
 namespace {
@@ -23,35 +26,38 @@ Lead lead_of(uint8_t byte) {
   return {};
 }
 
-/// How many bytes of `text` agree with the sequence its first byte announces.
-size_t agreeing_bytes(std::string_view text, const Lead& lead) {
-  size_t n = 1;
-  for (; n < std::min(lead.length, text.size()); ++n) {
-    const auto byte = static_cast<uint8_t>(text[n]);
-    if (byte < (n == 1 ? lead.low : 0x80) || byte > (n == 1 ? lead.high : 0xbf)) break;
-  }
-  return n;
+bool is_ascii8(const char* bytes) {
+  uint64_t word = 0;
+  std::memcpy(&word, bytes, sizeof word);
+  return (word & 0x8080808080808080u) == 0;
 }
 
 }  // namespace
 
-size_t utf8_sequence_length(std::string_view text) {
-  if (text.empty()) return 0;
+Utf8Piece utf8_next(std::string_view text) {
+  DCHECK(!text.empty());
   const Lead lead = lead_of(static_cast<uint8_t>(text[0]));
-  if (lead.length <= 1) return lead.length;
-  return agreeing_bytes(text, lead) == lead.length ? lead.length : 0;
+  if (lead.length == 0) return {Utf8Piece::Kind::kBroken, 1};
+  for (size_t n = 1; n < lead.length; ++n) {
+    if (n == text.size()) return {Utf8Piece::Kind::kTruncated, n};
+    const auto byte = static_cast<uint8_t>(text[n]);
+    if (byte < (n == 1 ? lead.low : 0x80) || byte > (n == 1 ? lead.high : 0xbf)) return {Utf8Piece::Kind::kBroken, n};
+  }
+  return {Utf8Piece::Kind::kCodePoint, lead.length};
 }
 
 size_t utf8_valid_prefix(std::string_view text) {
   size_t at = 0;
-  while (const size_t length = utf8_sequence_length(text.substr(at))) at += length;
+  while (at < text.size()) {
+    if (at + 8 <= text.size() && is_ascii8(text.data() + at)) {
+      at += 8;
+      continue;
+    }
+    const Utf8Piece next = utf8_next(text.substr(at));
+    if (next.kind != Utf8Piece::Kind::kCodePoint) break;
+    at += next.bytes;
+  }
   return at;
-}
-
-bool utf8_is_incomplete(std::string_view text) {
-  if (text.empty()) return false;
-  const Lead lead = lead_of(static_cast<uint8_t>(text[0]));
-  return lead.length > text.size() && agreeing_bytes(text, lead) == text.size();
 }
 
 }  // namespace adder
