@@ -1,0 +1,177 @@
+#include "make/quantize/quantize.h"
+
+#include <algorithm>
+#include <limits>
+#include <mutex>
+#include <optional>
+#include <system_error>
+
+#include "core/arch/bind.h"
+#include "core/arch/checkpoint_writer.h"
+#include "core/arch/config_gguf.h"
+#include "core/quant/codec.h"
+#include "core/text/tokenizer_io.h"
+
+namespace adder {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Elements between two reports of progress: some tenths of a second.
+constexpr int64_t kElementsPerStep = int64_t{1} << 22;
+
+Status check_paths(const fs::path& input, const fs::path& output) {
+  std::error_code ignored;
+  if (fs::equivalent(input, output, ignored))
+    return Error::usage("{}: input and output are the same file", output.string());
+  if (fs::is_directory(output, ignored))
+    return Error::usage("{}: a directory, expected the name of a GGUF file to write", output.string());
+  return {};
+}
+
+Result<std::vector<GgufEntry>> carried_metadata(const ModelFile& file) {
+  if (file.gguf()) return file.gguf()->metadata();
+  const HfDirectory& hf = *file.hf();
+  std::error_code ignored;
+  std::vector<GgufEntry> entries = {gguf_text("general.type", "model"),
+                                    gguf_text("general.name", fs::weakly_canonical(hf.path(), ignored).filename())};
+  if (hf.tokenizer()) {
+    TRY_ASSIGN(const TokenizerData tokenizer, tokenizer_from_hf(hf));
+    TRY_ASSIGN(auto tokenizer_entries, gguf_entries(tokenizer));
+    std::ranges::move(tokenizer_entries, std::back_inserter(entries));
+  }
+  if (hf.chat_template()) entries.push_back(gguf_text("tokenizer.chat_template", *hf.chat_template()));
+  return entries;
+}
+
+/// "model.gguf: tensor output.weight", for messages.
+std::string place(const ModelFile& file, const TensorSpec& spec) {
+  return fmt::format("{}: tensor {}", file.path(), file.hf() ? spec.hf_name : spec.gguf_name);
+}
+
+/// Rows [begin, end) of a tensor, decoded and encoded one at a time. The error of the first bad row wins, whichever
+/// thread finds one first.
+class RowEncoder {
+ public:
+  RowEncoder(const TensorView& from, DType to, std::byte* out) : from_(from), to_(to), out_(out) {}
+
+  void encode_rows(int64_t begin, int64_t end) {
+    std::vector<float> row(static_cast<size_t>(from_.shape.row_length()));
+    const size_t row_bytes = storage_bytes(to_, from_.shape.row_length());
+    for (int64_t r = begin; r < end; ++r) {
+      decode(from_.dtype, from_.row(r), row);
+      if (auto done = encode(to_, row, out_ + static_cast<size_t>(r) * row_bytes); !done) {
+        std::lock_guard lock(mutex_);
+        if (!error_ || r < bad_row_) error_ = std::move(done).error().in(fmt::format("row {}", r));
+        bad_row_ = std::min(bad_row_, r);
+        return;
+      }
+    }
+  }
+  Status status() const { return error_ ? Status(*error_) : Status(); }
+
+ private:
+  TensorView from_;
+  DType to_;
+  std::byte* out_;
+  std::mutex mutex_;
+  std::optional<Error> error_;
+  int64_t bad_row_ = std::numeric_limits<int64_t>::max();
+};
+
+class Quantizer {
+ public:
+  Quantizer(const BoundModel& model, const QuantizeOptions& options, CheckpointWriter& writer)
+      : model_(model), options_(options), writer_(writer), pool_(options.threads) {
+    for (size_t i = 0; i < model.tensors.size(); ++i) total_ += stored_bytes(i);
+  }
+
+  Status convert(size_t i) {
+    TRY(convert_any(model_.tensors[i], i));
+    done_ += stored_bytes(i);
+    return {};
+  }
+  uint64_t total() const { return total_; }
+
+ private:
+  uint64_t stored_bytes(size_t i) const {
+    return storage_bytes(writer_.types()[i], model_.tensors[i].spec.shape.elements());
+  }
+
+  Status convert_any(const BoundTensor& tensor, size_t i) {
+    const DType type = writer_.types()[i];
+    if (tensor.is_a_log) {
+      auto values = to_f32(tensor);
+      if (!values) return std::move(values).error().in(model_.file->path());
+      return writer_.write(*values);
+    }
+    if (tensor.view.dtype == type) {
+      TRY(report(i, stored_bytes(i)));
+      if (const auto bad = find_non_finite(type, tensor.view.data, tensor.view.shape.elements()))
+        return Error::corrupt("{}: element {} is no finite number", place(*model_.file, tensor.spec), *bad);
+      return writer_.write_stored(tensor.view.span());
+    }
+    return encode_rows(tensor.view, i);
+  }
+
+  Status encode_rows(const TensorView& view, size_t i) {
+    const DType type = writer_.types()[i];
+    std::vector<std::byte> out(stored_bytes(i));
+    RowEncoder encoder(view, type, out.data());
+    const int64_t rows = view.shape.rows();
+    const int64_t step = std::max(int64_t{1}, kElementsPerStep / view.shape.row_length());
+    for (int64_t begin = 0; begin < rows; begin += step) {
+      const int64_t end = std::min(rows, begin + step);
+      pool_.parallel_for(end - begin, 1, [&](int64_t b, int64_t e) { encoder.encode_rows(begin + b, begin + e); });
+      if (auto done = encoder.status(); !done)
+        return std::move(done).error().in(place(*model_.file, model_.tensors[i].spec));
+      TRY(report(i, storage_bytes(type, end * view.shape.row_length())));
+    }
+    return writer_.write_stored(out);
+  }
+
+  Status report(size_t i, uint64_t bytes_of_tensor) const {
+    if (!options_.progress) return {};
+    const BoundTensor& tensor = model_.tensors[i];
+    return options_.progress({tensor.spec, tensor.view.dtype, writer_.types()[i], done_ + bytes_of_tensor, total_});
+  }
+
+  const BoundModel& model_;
+  const QuantizeOptions& options_;
+  CheckpointWriter& writer_;
+  ThreadPool pool_;
+  uint64_t done_ = 0, total_ = 0;
+};
+
+}  // namespace
+
+bool QuantizedTensor::requantized() const {
+  return info(from).block_size > 1 && from != to.type;
+}
+
+Result<QuantizeReport> quantize(const fs::path& input, const fs::path& output, const QuantizeOptions& options) {
+  TRY(check_paths(input, output));
+  TRY_ASSIGN(auto file, ModelFile::open(input));
+  TRY_ASSIGN(const BoundModel model, bind(std::make_shared<const ModelFile>(std::move(file))));
+  TRY_ASSIGN(auto metadata, carried_metadata(*model.file));
+  metadata.push_back(gguf_u32("general.quantization_version", 2));
+  metadata.push_back(gguf_u32("general.file_type", info(options.mix).file_type));
+
+  const std::vector<PlannedType> plan = plan_types(options.mix, model.config);
+  QuantizeReport report;
+  std::vector<DType> types;
+  for (size_t i = 0; i < plan.size(); ++i) {
+    const BoundTensor& tensor = model.tensors[i];
+    types.push_back(plan[i].type);
+    report.tensors.push_back({tensor.spec, tensor.view.dtype, plan[i]});
+    report.bytes_in += tensor.view.bytes();
+  }
+  TRY_ASSIGN(auto writer, CheckpointWriter::gguf(output, model.config, std::move(types), metadata));
+  Quantizer quantizer(model, options, writer);
+  report.bytes_out = quantizer.total();
+  for (size_t i = 0; i < model.tensors.size(); ++i) TRY(quantizer.convert(i));
+  TRY(writer.finish());
+  return report;
+}
+
+}  // namespace adder
