@@ -8,6 +8,10 @@ namespace adder {
 
 std::vector<const Ops*> supported_ops() {
   std::vector<const Ops*> tables = {&scalar_ops()};
+#if defined(__x86_64__)
+  if (cpu_has_avx2()) tables.push_back(&avx2_ops());
+  if (cpu_has_avx512()) tables.push_back(&avx512_ops());
+#endif
   return tables;
 }
 

@@ -1,0 +1,252 @@
+#include "run/kernels/ops.h"
+
+#include <gtest/gtest.h>
+
+#include "run/kernels/ops_cases.h"
+
+/// Every table against the scalar one, bit for bit, and every split of the work against the whole.
+namespace adder {
+namespace {
+
+using Run = std::function<void(const Ops&, float* out, int64_t begin, int64_t end)>;
+
+std::vector<float> run_guarded(const Run& run, const Ops& ops, int64_t n_out, const std::vector<int64_t>& cuts) {
+  Guarded out(n_out);
+  for (size_t i = 0; i + 1 < cuts.size(); ++i) run(ops, out.data(), cuts[i], cuts[i + 1]);
+  EXPECT_TRUE(out.intact()) << ops.name << " wrote outside its output";
+  return out.values();
+}
+
+void expect_same_bits(const std::vector<float>& want, const std::vector<float>& got, const std::string& what) {
+  ASSERT_EQ(want.size(), got.size());
+  if (std::memcmp(want.data(), got.data(), want.size() * sizeof(float)) == 0) return;
+  for (size_t i = 0; i < want.size(); ++i) {
+    ASSERT_EQ(std::bit_cast<uint32_t>(want[i]), std::bit_cast<uint32_t>(got[i]))
+        << what << ": output " << i << " of " << want.size() << ", " << want[i] << " against " << got[i];
+  }
+}
+
+/// `n_items` is the range the caller may split, `n_out` the floats all of it writes.
+void expect_all_alike(const std::string& what, int64_t n_items, int64_t n_out, const Run& run) {
+  Rng rng(n_items, n_out);
+  const int64_t a = static_cast<int64_t>(rng.below(static_cast<uint64_t>(n_items) + 1));
+  const int64_t b = a + static_cast<int64_t>(rng.below(static_cast<uint64_t>(n_items - a) + 1));
+  const std::vector<float> want = run_guarded(run, *supported_ops().front(), n_out, {0, n_items});
+  for (const float x : want) ASSERT_EQ(x, x) << what << ": the case makes a NaN, its bits are not promised";
+  for (const Ops* ops : supported_ops()) {
+    const std::string where = fmt::format("{} {}", ops->name, what);
+    expect_same_bits(want, run_guarded(run, *ops, n_out, {0, n_items}), where);
+    expect_same_bits(want, run_guarded(run, *ops, n_out, {0, a, b, n_items}),
+                     fmt::format("{} cut at {} and {}", where, a, b));
+  }
+}
+
+void check_linear(Rng& rng, DType dtype, int64_t rows, int64_t cols, int64_t tokens, Draw draw) {
+  const LinearCase c(rng, dtype, rows, cols, tokens, draw);
+  expect_all_alike(fmt::format("{} [{}, {}] x {}", name(dtype), rows, cols, tokens), rows, c.outputs(),
+                   [&](const Ops& ops, float* y, int64_t begin, int64_t end) { ops.linear(c.args(y), begin, end); });
+}
+
+TEST(Ops, LinearOfEveryType) {
+  Rng rng(1);
+  for (const DType dtype : weight_dtypes()) {
+    const int64_t block = info(dtype).block_size;
+    for (const int64_t tokens : {1, 2, 3, 4, 5, 6, 7, 8, 9}) {
+      const int64_t cols = block == 1 ? 16 * tokens - 5 : block * (1 + tokens % 3);
+      check_linear(rng, dtype, 1 + 7 * tokens, cols, tokens, tokens % 2 ? Draw::kExtreme : Draw::kNormal);
+    }
+  }
+}
+
+TEST(Ops, LinearOfEveryRowCount) {
+  Rng rng(2);
+  for (int64_t rows = 1; rows <= 70; ++rows) {
+    check_linear(rng, DType::kQ8_0, rows, 32 * (1 + rows % 4), 1, Draw::kNormal);
+    check_linear(rng, DType::kF32, rows, rows, 5, Draw::kExtreme);
+  }
+}
+
+TEST(Ops, LinearOverSeveralPanels) {  // more than 24 rows, 512 columns and 96 tokens
+  Rng rng(3);
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kQ8_0})
+    check_linear(rng, dtype, 50, 1056, 200, Draw::kNormal);
+  for (const DType dtype : {DType::kQ4_K, DType::kQ6_K}) check_linear(rng, dtype, 49, 1280, 99, Draw::kNormal);
+  check_linear(rng, DType::kF16, 25, 1041, 97, Draw::kNormal);
+}
+
+TEST(Ops, RmsNorm) {
+  Rng rng(4);
+  for (const Draw draw : {Draw::kNormal, Draw::kExtreme}) {
+    for (const int64_t width : {1, 7, 8, 15, 16, 17, 33, 100, 3136}) {
+      const auto x = random_floats(rng, 5 * width, draw), w = random_floats(rng, width);
+      expect_all_alike(fmt::format("width {}", width), 5, 5 * width,
+                       [&](const Ops& ops, float* y, int64_t begin, int64_t end) {
+                         ops.rms_norm({x.data(), w.data(), y, width, 1e-5f}, begin, end);
+                       });
+    }
+  }
+}
+
+TEST(Ops, RmsNormInPlace) {
+  Rng rng(5);
+  const auto x = random_floats(rng, 3 * 37), w = random_floats(rng, 37);
+  expect_all_alike("in place", 3, 3 * 37, [&](const Ops& ops, float* y, int64_t begin, int64_t end) {
+    std::copy(x.begin() + begin * 37, x.begin() + end * 37, y + begin * 37);
+    ops.rms_norm({y, w.data(), y, 37, 1e-5f}, begin, end);
+  });
+}
+
+TEST(Ops, GatedNorm) {
+  Rng rng(6);
+  for (const auto& [groups, width] :
+       std::vector<std::pair<int64_t, int64_t>>{{1, 5}, {1, 64}, {5, 9}, {8, 24}, {8, 960}}) {
+    const int64_t d_inner = groups * width, z_stride = d_inner + 11;
+    const auto y = random_floats(rng, 4 * d_inner), z = random_floats(rng, 4 * z_stride, Draw::kNormal, 5.0f);
+    const auto w = random_floats(rng, d_inner);
+    expect_all_alike(fmt::format("{} groups of {}", groups, width), 4, 4 * d_inner,
+                     [&](const Ops& ops, float* out, int64_t begin, int64_t end) {
+                       const GatedNormArgs a{y.data(), z.data(), z_stride, w.data(), out, d_inner, groups, 1e-5f};
+                       ops.gated_norm(a, begin, end);
+                     });
+  }
+}
+
+TEST(Ops, ConvSilu) {
+  Rng rng(7);
+  for (const int64_t kernel : {1, 2, 4, 7}) {
+    for (const int64_t conv_dim : {1, 8, 13, 16, 50, 321}) {
+      const auto in = random_floats(rng, (kernel - 1 + 6) * conv_dim, Draw::kNormal, 20.0f);
+      const auto w = random_floats(rng, kernel * conv_dim), b = random_floats(rng, conv_dim);
+      expect_all_alike(fmt::format("width {} over {}", kernel, conv_dim), 6, 6 * conv_dim,
+                       [&](const Ops& ops, float* out, int64_t begin, int64_t end) {
+                         ops.conv_silu({in.data(), w.data(), b.data(), out, conv_dim, kernel}, begin, end);
+                       });
+    }
+  }
+}
+
+/// Heads, head width, state, groups, positions: spanning two tiles of each, and shapes that are multiples of nothing.
+const std::vector<SsdShape> kSsdShapes = {{1, 1, 1, 1, 1},    {2, 5, 7, 1, 9},     {6, 20, 33, 3, 70},
+                                          {5, 80, 16, 5, 65}, {4, 64, 128, 2, 64}, {3, 67, 40, 1, 130}};
+
+TEST(Ops, SsdOutput) {
+  Rng rng(8);
+  for (const SsdShape& s : kSsdShapes) {
+    SsdCase c(rng, s);
+    for (const int64_t first : {int64_t{0}, s.positions / 2, s.positions - 1}) {
+      const int64_t n = s.positions - first;
+      expect_all_alike(fmt::format("{} heads of {}, {} positions from {}", s.heads, s.head_dim, n, first), s.heads,
+                       n * s.heads * s.head_dim, [&](const Ops& ops, float* y, int64_t begin, int64_t end) {
+                         ops.ssd_output(c.output(y, first, s.positions), begin, end);
+                       });
+    }
+  }
+}
+
+TEST(Ops, SsdOutputPositionByPosition) {
+  Rng rng(9);
+  SsdCase c(rng, {4, 24, 32, 2, 70});
+  const int64_t width = 4 * 24;
+  for (const Ops* ops : supported_ops()) {
+    std::vector<float> whole(static_cast<size_t>(70 * width)), single(whole.size());
+    ops->ssd_output(c.output(whole.data(), 0, 70), 0, 4);
+    for (int64_t i = 0; i < 70; ++i) ops->ssd_output(c.output(single.data() + i * width, i, i + 1), 0, 4);
+    expect_same_bits(whole, single, std::string(ops->name));
+  }
+}
+
+TEST(Ops, SsdAdvance) {
+  Rng rng(10);
+  for (const SsdShape& s : kSsdShapes) {
+    const SsdCase c(rng, s);
+    const int64_t per_head = s.head_dim * s.state;
+    expect_all_alike(fmt::format("{} heads of {} x {}", s.heads, s.head_dim, s.state), s.heads, s.heads * per_head,
+                     [&](const Ops& ops, float* state, int64_t begin, int64_t end) {
+                       std::copy(c.state.begin() + begin * per_head, c.state.begin() + end * per_head,
+                                 state + begin * per_head);
+                       ops.ssd_advance({c.chunk(state), s.positions}, begin, end);
+                     });
+  }
+}
+
+TEST(Ops, Attention) {
+  Rng rng(11);
+  for (const DType kv_type : {DType::kF32, DType::kF16, DType::kBF16}) {
+    for (const auto& [heads, kv_heads, head_dim, position, tokens] :
+         std::vector<std::array<int64_t, 5>>{{1, 1, 1, 0, 1},
+                                             {4, 4, 16, 0, 9},
+                                             {10, 2, 20, 60, 7},
+                                             {5, 1, 128, 63, 1},
+                                             {6, 3, 64, 130, 66},
+                                             {3, 1, 37, 191, 2}}) {
+      const AttentionCase c(rng, kv_type, heads, kv_heads, head_dim, position, tokens);
+      expect_all_alike(fmt::format("{} heads {}/{} of {}, {} tokens from {}", name(kv_type), heads, kv_heads, head_dim,
+                                   tokens, position),
+                       c.items(), c.items() * head_dim, [&](const Ops& ops, float* out, int64_t begin, int64_t end) {
+                         ops.attention(c.args(out), begin, end);
+                       });
+    }
+  }
+}
+
+TEST(Ops, AttentionTokenByToken) {
+  Rng rng(12);
+  AttentionCase all(rng, DType::kF16, 4, 2, 48, 50, 90);
+  for (const Ops* ops : supported_ops()) {
+    std::vector<float> whole(all.q.size()), single(all.q.size());
+    ops->attention(all.args(whole.data()), 0, all.items());
+    for (int64_t t = 0; t < 90; ++t) {
+      AttentionArgs a = all.args(single.data() + t * 4 * 48);
+      a.q += t * 4 * 48;
+      a.position += t;
+      ops->attention(a, 0, 4);
+    }
+    expect_same_bits(whole, single, std::string(ops->name));
+  }
+}
+
+TEST(Ops, Elementwise) {
+  Rng rng(13);
+  for (const int64_t n : {1, 7, 8, 16, 31, 100}) {
+    const auto x = random_floats(rng, n, Draw::kExtreme), y = random_floats(rng, n, Draw::kExtreme);
+    const auto in_place = [&](auto op) {
+      return [&, op](const Ops& ops, float* out, int64_t begin, int64_t end) {
+        std::copy(x.begin() + begin, x.begin() + end, out + begin);
+        op(ops, out, begin, end);
+      };
+    };
+    expect_all_alike("relu2", n, n,
+                     in_place([](const Ops& ops, float* out, int64_t b, int64_t e) { ops.relu2(out, b, e); }));
+    expect_all_alike("add", n, n,
+                     in_place([&](const Ops& ops, float* out, int64_t b, int64_t e) { ops.add(out, y.data(), b, e); }));
+    expect_all_alike("softplus", n, n, in_place([&](const Ops& ops, float* out, int64_t b, int64_t e) {
+                       ops.softplus(out + b, y.data() + b, e - b);
+                     }));
+  }
+}
+
+TEST(Ops, ToKv) {
+  std::vector<float> x;
+  for (uint64_t u = 0; u <= 0xffffffffu; u += 65521) x.push_back(std::bit_cast<float>(static_cast<uint32_t>(u)));
+  const auto n = static_cast<int64_t>(x.size());
+  for (const DType kv_type : {DType::kF32, DType::kF16, DType::kBF16}) {
+    std::vector<std::byte> want(storage_bytes(kv_type, n) + 64, std::byte{0xa5});
+    supported_ops().front()->to_kv(kv_type, x.data(), want.data(), n);
+    for (const Ops* ops : supported_ops()) {
+      std::vector<std::byte> got(want.size(), std::byte{0xa5});
+      ops->to_kv(kv_type, x.data(), got.data(), n);
+      EXPECT_EQ(want, got) << ops->name << " " << name(kv_type);
+    }
+  }
+}
+
+TEST(Ops, ReluLetsNanThrough) {
+  for (const Ops* ops : supported_ops()) {
+    std::vector<float> x(19, std::numeric_limits<float>::quiet_NaN());
+    ops->relu2(x.data(), 0, 19);
+    for (const float value : x) EXPECT_NE(value, value) << ops->name;
+  }
+}
+
+}  // namespace
+}  // namespace adder

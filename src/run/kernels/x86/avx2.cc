@@ -1,0 +1,5 @@
+// Built with -mavx2 -mfma -mf16c (cmake/AdderKernels.cmake).
+#define ADDER_LEVEL avx2
+#include "run/kernels/x86/vec_avx2.h"
+// The bodies, for these vectors.
+#include "run/kernels/x86/bodies/table.h"

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+
+#include "run/kernels/ops.h"
+
+/// What crosses between the baseline and the files built for one level: plain structs and plain functions. A level's
+/// files may call no inline function of a shared header (its copy, built for that level, could win at link time), so
+/// the views of ops.h are taken apart here (tables.cc).
+namespace adder {
+
+struct FlatLinear {
+  DType dtype;
+  const uint8_t* w;
+  int64_t row_bytes, n_rows, n_cols;
+  const float* x;
+  float* y;
+  int64_t n_tokens;
+};
+
+/// The scalar codec (core/quant), for formats a level has no decoder for.
+void decode_scalar(DType dtype, const uint8_t* blocks, int64_t n, float* out);
+
+struct FlatFormat {
+  int64_t block_size, block_bytes;
+};
+FlatFormat flat_format(DType dtype);
+
+namespace avx2 {
+void linear(const FlatLinear& a, int64_t begin, int64_t end);
+void replace_rows(Ops& ops);  ///< all but linear
+}  // namespace avx2
+
+namespace avx512 {
+void linear(const FlatLinear& a, int64_t begin, int64_t end);
+void replace_rows(Ops& ops);
+}  // namespace avx512
+
+}  // namespace adder
