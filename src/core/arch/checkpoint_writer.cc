@@ -1,7 +1,6 @@
 #include "core/arch/checkpoint_writer.h"
 
 #include <cmath>
-#include <system_error>
 #include <utility>
 
 #include "core/arch/config_gguf.h"
@@ -22,9 +21,8 @@ Status convert_a(std::vector<float>& values, AForm from, Layout to, std::string_
   return {};
 }
 
-Status write_json(const std::filesystem::path& path, const nlohmann::json& value) {
-  if (value.is_null()) return {};
-  return write_file(path, value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+std::string_view torch_name(DType dtype) {
+  return dtype == DType::kF32 ? "float32" : dtype == DType::kF16 ? "float16" : "bfloat16";
 }
 
 }  // namespace
@@ -61,13 +59,13 @@ Result<CheckpointWriter> CheckpointWriter::gguf(const std::filesystem::path& pat
 
 Result<CheckpointWriter> CheckpointWriter::hugging_face(const std::filesystem::path& directory,
                                                         const ModelConfig& config, std::vector<DType> types,
-                                                        HfSideFiles side) {
+                                                        HfFiles files) {
   TRY(validate(config));
   CheckpointWriter writer(Layout::kHuggingFace, config, std::move(types));
-  writer.directory_ = directory;
-  writer.side_ = std::move(side);
-  TRY_ASSIGN(writer.config_json_, config_json(config));
-  SafetensorsWriter& file = writer.safetensors_.emplace();
+  TRY_ASSIGN(files.config, config_json(config));
+  files.config["torch_dtype"] = torch_name(writer.types_.front());
+  writer.hugging_face_ = std::make_unique<HfWriter>();
+  SafetensorsWriter& file = writer.hugging_face_->weights();
   file.set_metadata("format", "pt");  // transformers refuses files that do not say whose tensors they are
   for (size_t i = 0; i < writer.specs_.size(); ++i) {
     const TensorSpec& spec = writer.specs_[i];
@@ -76,13 +74,7 @@ Result<CheckpointWriter> CheckpointWriter::hugging_face(const std::filesystem::p
       return Error::unsupported("{}: safetensors has no type {}", spec.hf_name, name(type));
     file.add_tensor(spec.hf_name, type, hf_shape(spec, config));
   }
-  writer.config_json_["torch_dtype"] = writer.types_.front() == DType::kF32   ? "float32"
-                                       : writer.types_.front() == DType::kF16 ? "float16"
-                                                                              : "bfloat16";
-  std::error_code failed;
-  std::filesystem::create_directories(directory, failed);
-  if (failed) return Error::io("{}: cannot create the directory: {}", directory.string(), failed.message());
-  TRY(file.begin(directory / "model.safetensors"));
+  TRY(writer.hugging_face_->begin(directory, files));
   return writer;
 }
 
@@ -129,18 +121,12 @@ Status CheckpointWriter::write_stored(std::span<const std::byte> bytes) {
   CHECK(bytes.size() == storage_bytes(types_[next_], spec.shape.elements()), "{}: {} bytes", spec.gguf_name,
         bytes.size());
   ++next_;
-  return gguf_ ? gguf_->write_tensor(bytes) : safetensors_->write_tensor(bytes);
+  return gguf_ ? gguf_->write_tensor(bytes) : hugging_face_->weights().write_tensor(bytes);
 }
 
 Status CheckpointWriter::finish() {
   CHECK(next_ == specs_.size() && encoded_.empty(), "{} of {} tensors written", next_, specs_.size());
-  if (gguf_) return gguf_->finish();
-  TRY(safetensors_->finish());
-  TRY(write_json(directory_ / "tokenizer.json", side_.tokenizer));
-  TRY(write_json(directory_ / "tokenizer_config.json", side_.tokenizer_config));
-  TRY(write_json(directory_ / "generation_config.json", side_.generation_config));
-  if (!side_.chat_template.empty()) TRY(write_file(directory_ / "chat_template.jinja", side_.chat_template));
-  return write_json(directory_ / "config.json", config_json_);
+  return gguf_ ? gguf_->finish() : hugging_face_->finish();
 }
 
 }  // namespace adder

@@ -1,15 +1,14 @@
 #pragma once
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
+#include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "core/arch/roles.h"
 #include "core/formats/gguf_writer.h"
-#include "core/formats/safetensors.h"
+#include "core/formats/hf_writer.h"
 
 namespace adder {
 
@@ -18,19 +17,12 @@ enum class Layout : uint8_t { kGguf, kHuggingFace };
 /// How values for Role::kA are meant: A itself (what `to_f32` gives) or A_log, with A = -exp(A_log).
 enum class AForm : uint8_t { kA, kALog };
 
-/// What lies beside the weights in a Hugging Face directory; null or empty means no such file.
-struct HfSideFiles {
-  nlohmann::json tokenizer, tokenizer_config, generation_config;
-  std::string chat_template;
-};
-
 /// One type for all matrices; everything else is F32 in GGUF and the matrix type in the Hugging Face layout, as
 /// published there. `matrices` must not be a block type (those need a type per tensor).
 std::vector<DType> uniform_types(std::span<const TensorSpec> specs, Layout layout, DType matrices);
 
 /// Streams a model into a file (GGUF) or directory (model.safetensors, config.json and side files), tensor after tensor
-/// in the order of `tensor_specs`, at most one stored tensor in memory. Nothing appears under its name before
-/// `finish`; a Hugging Face directory is complete when it has a config.json.
+/// in the order of `tensor_specs`, at most one stored tensor in memory. Nothing appears under its name before `finish`.
 ///
 ///     TRY_ASSIGN(auto writer, CheckpointWriter::gguf(path, config, types, metadata));
 ///     for (const TensorSpec& spec : writer.specs()) TRY(writer.write(values_of(spec)));
@@ -41,9 +33,10 @@ class CheckpointWriter {
   /// architecture's own and replaces entries of the same key.
   static Result<CheckpointWriter> gguf(const std::filesystem::path& path, const ModelConfig& config,
                                        std::vector<DType> types, const std::vector<GgufEntry>& metadata);
-  /// kUnsupported for types without a safetensors name and for configs config.json cannot say.
+  /// `files.config` is filled in here. kUnsupported for types without a safetensors name and for configs that
+  /// config.json cannot say; kUsage when the directory is there and not empty.
   static Result<CheckpointWriter> hugging_face(const std::filesystem::path& directory, const ModelConfig& config,
-                                               std::vector<DType> types, HfSideFiles side);
+                                               std::vector<DType> types, HfFiles files);
 
   const std::vector<TensorSpec>& specs() const { return specs_; }
   const std::vector<DType>& types() const { return types_; }
@@ -66,11 +59,8 @@ class CheckpointWriter {
   std::vector<DType> types_;
   size_t next_ = 0;
   std::vector<std::byte> encoded_;  ///< rows of the next tensor that are there already
-  std::optional<GgufWriter> gguf_;
-  std::optional<SafetensorsWriter> safetensors_;
-  std::filesystem::path directory_;
-  nlohmann::json config_json_;
-  HfSideFiles side_;
+  std::optional<GgufWriter> gguf_;  ///< one of these two
+  std::unique_ptr<HfWriter> hugging_face_;
 };
 
 }  // namespace adder

@@ -4,11 +4,11 @@
 #include <optional>
 
 #include "core/arch/problems.h"
+#include "core/formats/gguf_type.h"
 
 namespace adder {
 namespace {
 
-constexpr uint32_t kU32 = 4, kI32 = 5, kF32 = 6, kBool = 7, kString = 8;  // GGUF value type ids
 constexpr std::string_view kPrefix = "nemotron_h.";
 
 std::string key(std::string_view name) {
@@ -97,6 +97,10 @@ void read_mamba(Fields& fields, ModelConfig& config, Problems& problems) {
   config.mamba_head_dim = d_inner / config.mamba_num_heads;
 }
 
+GgufEntry scalar(std::string key, GgufType type, GgufValue value) {
+  return {std::move(key), static_cast<uint32_t>(type), false, std::move(value)};
+}
+
 }  // namespace
 
 Result<ModelConfig> config_from_gguf(const Gguf& file) {
@@ -122,19 +126,19 @@ Result<ModelConfig> config_from_gguf(const Gguf& file) {
 
 GgufEntry gguf_u32(std::string key, int64_t value) {
   CHECK(value >= 0 && value <= 0xffffffffLL, "{} {}", key, value);
-  return {std::move(key), kU32, false, static_cast<uint64_t>(value)};
+  return scalar(std::move(key), GgufType::kU32, static_cast<uint64_t>(value));
 }
 GgufEntry gguf_f32(std::string key, double value) {
-  return {std::move(key), kF32, false, value};
+  return scalar(std::move(key), GgufType::kF32, value);
 }
 GgufEntry gguf_bool(std::string key, bool value) {
-  return {std::move(key), kBool, false, value};
+  return scalar(std::move(key), GgufType::kBool, value);
 }
 GgufEntry gguf_text(std::string key, std::string value) {
-  return {std::move(key), kString, false, std::move(value)};
+  return scalar(std::move(key), GgufType::kText, std::move(value));
 }
 GgufEntry gguf_i32s(std::string key, std::vector<int64_t> values) {
-  return {std::move(key), kI32, true, std::move(values)};
+  return {std::move(key), static_cast<uint32_t>(GgufType::kI32), true, std::move(values)};
 }
 
 std::vector<GgufEntry> gguf_metadata(const ModelConfig& c) {
