@@ -5,17 +5,28 @@ file(GLOB kernel_sources CONFIGURE_DEPENDS ${kernel_dir}/ref/*.cc)
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   file(GLOB x86_sources CONFIGURE_DEPENDS ${kernel_dir}/x86/*.cc)
+  set(avx2 ${kernel_dir}/x86/avx2.cc)
+  set(avx512 ${kernel_dir}/x86/avx512.cc)
+  list(REMOVE_ITEM x86_sources ${avx2} ${avx512})
   list(APPEND kernel_sources ${x86_sources})
 
-  set(isa_sources ${kernel_dir}/x86/avx2.cc ${kernel_dir}/x86/avx512.cc)
   set(avx2_flags -mavx2 -mfma -mf16c)
-  set(avx512_flags ${avx2_flags} -mavx512f -mavx512bw -mavx512vl -mavx512dq)
-  # The bodies keep their sums in registers only when every loop of constant length is unrolled.
-  set_property(SOURCE ${isa_sources} APPEND PROPERTY COMPILE_OPTIONS $<$<NOT:$<CONFIG:Debug>>:-O3>)
-  set_property(SOURCE ${kernel_dir}/x86/avx2.cc APPEND PROPERTY COMPILE_OPTIONS ${avx2_flags})
-  set_property(SOURCE ${kernel_dir}/x86/avx512.cc APPEND PROPERTY COMPILE_OPTIONS ${avx512_flags}
+  set_property(SOURCE ${avx2} PROPERTY COMPILE_OPTIONS ${avx2_flags})
+  set_property(SOURCE ${avx512} PROPERTY COMPILE_OPTIONS ${avx2_flags} -mavx512f -mavx512bw -mavx512vl -mavx512dq
     # GCC 12's own intrinsics start from a variable that is undefined on purpose.
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized$<SEMICOLON>-Wno-uninitialized>)
+
+  # A library of its own, so that a test can look at these objects.
+  add_library(adder_run_kernels_isa OBJECT ${avx2} ${avx512})
+  target_link_libraries(adder_run_kernels_isa PRIVATE adder_core_tensor)
+  # The bodies keep their sums in registers only when every loop of constant length is unrolled.
+  target_compile_options(adder_run_kernels_isa PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O3>)
+  list(APPEND kernel_sources $<TARGET_OBJECTS:adder_run_kernels_isa>)
+  if(ADDER_TESTS AND NOT ADDER_SANITIZE)  # a sanitizer adds symbols of its own
+    add_test(NAME run_kernels_isa_symbols
+      COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} "-DOBJECTS=$<TARGET_OBJECTS:adder_run_kernels_isa>"
+              -P ${CMAKE_SOURCE_DIR}/cmake/isa_symbols.cmake)
+  endif()
 endif()
 
 adder_module(run/kernels DEPS core/quant SOURCES ${kernel_sources})
