@@ -20,8 +20,17 @@ namespace {
 /// A token recognised in text is looked for at every byte, at a cost that grows with its length.
 constexpr size_t kMaxSpecialBytes = 1024;
 
+constexpr TokenId kNoToken = -1;
+
 bool is_silent(TokenType type) {
   return type == TokenType::kControl || type == TokenType::kUnknown || type == TokenType::kUnused;
+}
+
+/// Bytes that UTF-8 never uses, that begin the unassigned planes 4 to 11, and control characters but tab and newline:
+/// a vocabulary learnt from text may lack these.
+bool occurs_in_printable_text(uint8_t byte) {
+  if (byte < 0x80) return byte == '\t' || byte == '\n' || (byte >= 0x20 && byte != 0x7f);
+  return byte != 0xc0 && byte != 0xc1 && byte != 0xf1 && byte != 0xf2 && byte < 0xf5;
 }
 
 Status check_id(const TokenizerData& data, TokenId id, std::string_view what) {
@@ -33,9 +42,9 @@ Status check_ids(const TokenizerData& data) {
   const std::array<std::pair<TokenId, std::string_view>, 4> named = {
       {{data.bos, "begin"}, {data.eos, "end"}, {data.pad, "padding"}, {data.unk, "unknown"}}};
   for (const auto& [id, what] : named)
-    if (id != -1) TRY(check_id(data, id, what));
+    if (id != kNoToken) TRY(check_id(data, id, what));
   for (const TokenId id : data.stop_ids) TRY(check_id(data, id, "stop"));
-  if (data.add_bos && data.bos == -1)
+  if (data.add_bos && data.bos == kNoToken)
     return Error::corrupt("tokenizer: a begin token is to be added, but none is named");
   return {};
 }
@@ -44,7 +53,9 @@ Status check_ids(const TokenizerData& data) {
 
 struct Tokenizer::Impl {
   explicit Impl(TokenizerData from, Pretokenizer by)
-      : data(std::move(from)), pretokenizer(std::move(by)), table(data.tokens), merges(data.merges.size()) {}
+      : data(std::move(from)), pretokenizer(std::move(by)), table(data.tokens), merges(data.merges.size()) {
+    byte_ids.fill(kNoToken);
+  }
 
   Status check_tokens() const;
   Status index_merges();
@@ -67,7 +78,7 @@ struct Tokenizer::Impl {
   Pretokenizer pretokenizer;
   TokenTable table;
   BpeMerges merges;
-  std::array<TokenId, 256> byte_ids{};
+  std::array<TokenId, 256> byte_ids;
   SpecialTokens user_defined, all_special;
   std::string bytes;            // of all tokens, one after another
   std::vector<size_t> offsets;  // into bytes, one more than tokens
@@ -118,12 +129,15 @@ Status Tokenizer::Impl::add_merge(int32_t rank, std::string& scratch) {
 }
 
 Status Tokenizer::Impl::index_bytes() {
-  for (size_t byte = 0; byte < byte_ids.size(); ++byte) {
-    const auto id = find(byte_letter(static_cast<uint8_t>(byte)));
-    if (!id || is_silent(type(*id)))
-      return Error::corrupt("tokenizer: no token for byte {:#04x} alone; only complete byte-level vocabularies work",
-                            byte);
-    byte_ids[byte] = *id;
+  for (size_t at = 0; at < byte_ids.size(); ++at) {
+    const auto byte = static_cast<uint8_t>(at);
+    const auto id = find(byte_letter(byte));
+    // A user-defined token that looks like the letter of a byte stands for the letter itself.
+    if (id && type(*id) == TokenType::kNormal) {
+      byte_ids[at] = *id;
+    } else if (occurs_in_printable_text(byte)) {
+      return Error::corrupt("tokenizer: no token for byte {:#04x} alone, so not a byte-level vocabulary", byte);
+    }
   }
   offsets.push_back(0);
   for (size_t id = 0; id < data.tokens.size(); ++id) {
@@ -214,7 +228,8 @@ void Tokenizer::Impl::encode_piece(std::string_view piece, Workspace& workspace,
     }
   }
   const size_t begin = ids.size();
-  for (const char c : piece) ids.push_back(byte_ids[static_cast<uint8_t>(c)]);
+  for (const char c : piece)
+    if (const TokenId id = byte_ids[static_cast<uint8_t>(c)]; id != kNoToken) ids.push_back(id);
   merges.merge(ids, begin, workspace.bpe);
 }
 

@@ -41,6 +41,10 @@ struct EncodeOptions {
 class Tokenizer {
  public:
   static Result<Tokenizer> from_file(const ModelFile& file);  ///< GGUF metadata or tokenizer.json
+  /// kCorrupt, with the number of the offending token or merge, unless: there are as many types as tokens; no token
+  /// text is there twice; every merge joins two tokens to a third, none of them a control token, and none is there
+  /// twice; all ids are those of tokens; each byte of printable text has a token of its own. kUnsupported for unknown
+  /// rules and expressions.
   static Result<Tokenizer> from_data(TokenizerData data);
 
   Tokenizer(Tokenizer&&) noexcept;
@@ -48,6 +52,11 @@ class Tokenizer {
   ~Tokenizer();
 
   /// Any bytes are accepted; invalid UTF-8 is encoded byte by byte. Time grows as n log n in the text.
+  ///
+  /// Tokens of type kUserDefined are found in the text first, control tokens as well if `parse_special`: the leftmost,
+  /// then the longest. What lies between is cut by the pre-tokenizer, and the bytes of each piece are merged. Decoding
+  /// gives the text back, except that a byte for which the vocabulary has no token is left out, as by the tokenizers
+  /// such vocabularies come from: some were learnt without control characters or bytes that UTF-8 does not use.
   std::vector<TokenId> encode(std::string_view text, const EncodeOptions& options = {}) const;
 
   /// The bytes of one token; control tokens are empty unless `special`. Ids out of range are empty.
