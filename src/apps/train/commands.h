@@ -1,0 +1,16 @@
+#pragma once
+
+#include "core/base/result.h"
+
+namespace CLI {
+class App;
+}
+
+namespace adder {
+
+// Each adds one subcommand; what became of it is in `status` after parsing.
+void add_tokenizer(CLI::App& app, Status& status);
+void add_pretrain(CLI::App& app, Status& status);
+void add_evaluate(CLI::App& app, Status& status);
+
+}  // namespace adder

@@ -1,0 +1,38 @@
+#include <CLI/CLI.hpp>
+
+#include "apps/train/commands.h"
+#include "make/train/data/streams.h"
+
+namespace adder {
+namespace {
+
+struct Options {
+  std::filesystem::path data, out;
+  int64_t vocab_size = 4096;
+  std::vector<int64_t> held_out;
+};
+
+Status train_tokenizer(const Options& options) {
+  if (std::filesystem::exists(options.out / "tokenizer.json")) {
+    return Error::usage("{}: has a tokenizer.json already", options.out.string());
+  }
+  TRY_ASSIGN(const std::vector<Book> books, read_corpus(options.data, options.held_out));
+  std::filesystem::create_directories(options.out);
+  TRY_ASSIGN(const Tokenizer tokenizer, tokenizer_for(books, options.vocab_size, options.out));
+  fmt::print(stderr, "{}: {} tokens\n", (options.out / "tokenizer.json").string(), tokenizer.vocab_size());
+  return {};
+}
+
+}  // namespace
+
+void add_tokenizer(CLI::App& app, Status& status) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("tokenizer", "learn a byte-level BPE vocabulary");
+  command->add_option("--data", options->data, "folder of <id>-<title>.txt")->required();
+  command->add_option("--out", options->out, "folder for tokenizer.json and its side files")->required();
+  command->add_option("--vocab", options->vocab_size, "tokens in all")->capture_default_str();
+  command->add_option("--hold-out", options->held_out, "ids of books not to learn from")->delimiter(',');
+  command->callback([options, &status] { status = train_tokenizer(*options); });
+}
+
+}  // namespace adder

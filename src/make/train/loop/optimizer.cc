@@ -1,0 +1,78 @@
+#include "make/train/loop/optimizer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <numeric>
+
+#include "make/train/loop/parallel.h"
+
+namespace adder {
+
+Optimizer::Optimizer(const Recipe& recipe, const Parameters& params) : recipe_(recipe) {
+  for (size_t i = 0; i < params.specs().size(); ++i) {
+    const TensorSpec& spec = params.specs()[i];
+    const torch::Tensor& value = params.values()[i];
+    const bool in_layer = spec.is_matrix && spec.role != Role::kEmbedding && spec.role != Role::kOutput;
+    const Kind kind = in_layer && recipe.optimizer == "muon" ? Kind::kMuon : Kind::kAdamW;
+    slots_.push_back({kind, spec.is_matrix && spec.role != Role::kEmbedding, at::zeros_like(value),
+                      kind == Kind::kAdamW ? at::zeros_like(value) : torch::Tensor()});
+  }
+  largest_first_.resize(slots_.size());
+  std::iota(largest_first_.begin(), largest_first_.end(), size_t{0});
+  std::ranges::stable_sort(largest_first_, std::greater<>(), [&](size_t i) { return params.values()[i].numel(); });
+}
+
+torch::Tensor orthogonalise(const torch::Tensor& matrix) {
+  const bool tall = matrix.size(0) > matrix.size(1);
+  torch::Tensor x = tall ? matrix.t().contiguous() : matrix.clone();
+  x.div_(x.norm().add_(1e-7));
+  for (int i = 0; i < 5; ++i) {
+    const torch::Tensor gram = at::mm(x, x.t());
+    const torch::Tensor poly = at::addmm(gram, gram, gram, -4.7750, 2.0315);
+    x = at::addmm(x, poly, x, 3.4445, 1);
+  }
+  return tall ? x.t() : x;
+}
+
+void Optimizer::update(torch::Tensor& value, const torch::Tensor& grad, Slot& slot, double scale) const {
+  const double decay = slot.decays ? recipe_.weight_decay : 0;
+  if (slot.kind == Kind::kMuon) {
+    constexpr double kMomentum = 0.95;
+    const double rate = recipe_.matrix_rate * scale;
+    slot.momentum.mul_(kMomentum).add_(grad);
+    const torch::Tensor direction = orthogonalise(at::add(grad, slot.momentum, kMomentum));
+    const double size = 0.2 * std::sqrt(static_cast<double>(std::max(value.size(0), value.size(1))));
+    value.mul_(1 - rate * decay).add_(direction, -rate * size);
+    return;
+  }
+  const double rate = recipe_.learning_rate * scale, n = static_cast<double>(steps_taken_);
+  const double correct1 = 1 - std::pow(recipe_.beta1, n), correct2 = 1 - std::pow(recipe_.beta2, n);
+  slot.momentum.mul_(recipe_.beta1).add_(grad, 1 - recipe_.beta1);
+  slot.variance.mul_(recipe_.beta2).addcmul_(grad, grad, 1 - recipe_.beta2);
+  const torch::Tensor spread = (slot.variance / correct2).sqrt_().add_(1e-8);
+  value.mul_(1 - rate * decay).addcdiv_(slot.momentum, spread, -rate / correct1);
+}
+
+void Optimizer::step(Parameters& params, const std::vector<torch::Tensor>& grads, double scale, int threads) {
+  ++steps_taken_;
+  std::atomic<size_t> next{0};
+  run_side_by_side(threads, [&](int) {
+    torch::NoGradGuard no_grad;
+    for (size_t i = next++; i < largest_first_.size(); i = next++) {
+      const size_t which = largest_first_[i];
+      update(params.values()[which], grads[which], slots_[which], scale);
+    }
+  });
+}
+
+std::vector<std::pair<std::string, torch::Tensor*>> Optimizer::state() {
+  std::vector<std::pair<std::string, torch::Tensor*>> all;
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    all.emplace_back(fmt::format("momentum.{}", i), &slots_[i].momentum);
+    if (slots_[i].variance.defined()) all.emplace_back(fmt::format("variance.{}", i), &slots_[i].variance);
+  }
+  return all;
+}
+
+}  // namespace adder
