@@ -86,6 +86,9 @@ class Builder : public nlohmann::json_sax<Json> {
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, std::string_view name) {
+  // nlohmann takes a zero byte for the end of the text and would not look at what follows.
+  if (const size_t zero = text.find('\0'); zero != std::string_view::npos)
+    return Error::corrupt("{}: not JSON at byte {}: a zero byte", name, zero + 1);
   Builder builder;
   if (!Json::sax_parse(text, &builder)) return Error::corrupt("{}: {}", name, builder.error);
   return std::move(builder.root);
