@@ -18,7 +18,9 @@ Hash128::Hash128() : state_(std::make_unique<State>()) {
 Hash128::Hash128(Hash128&&) noexcept = default;
 Hash128::~Hash128() = default;
 
-void Hash128::update(std::span<const std::byte> bytes) { XXH3_128bits_update(state_->xxh, bytes.data(), bytes.size()); }
+void Hash128::update(std::span<const std::byte> bytes) {
+  XXH3_128bits_update(state_->xxh, bytes.data(), bytes.size());
+}
 
 std::string Hash128::hex() const {
   const XXH128_hash_t digest = XXH3_128bits_digest(state_->xxh);

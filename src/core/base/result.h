@@ -30,9 +30,9 @@ class Error {
   /// The same error seen from further out: "models/a.gguf: tensor 'x': ...".
   Error in(std::string_view where) && { return {code_, fmt::format("{}: {}", where, message_)}; }
 
-#define ADDER_ERROR_FACTORY(name, code)                                     \
-  template <class... Args>                                                  \
-  static Error name(fmt::format_string<Args...> format, Args&&... args) {   \
+#define ADDER_ERROR_FACTORY(name, code)                                         \
+  template <class... Args>                                                      \
+  static Error name(fmt::format_string<Args...> format, Args&&... args) {       \
     return {ErrorCode::code, fmt::format(format, std::forward<Args>(args)...)}; \
   }
   ADDER_ERROR_FACTORY(usage, kUsage)
@@ -63,16 +63,16 @@ using Status = Result<void>;
 #define ADDER_CONCAT(a, b) ADDER_CONCAT_(a, b)
 
 /// Evaluates a Result; on error returns it from the enclosing function.
-#define TRY(...)                                                                       \
-  do {                                                                                 \
+#define TRY(...)                                                                            \
+  do {                                                                                      \
     if (auto try_result = (__VA_ARGS__); !try_result) return std::move(try_result).error(); \
   } while (false)
 
 /// TRY_ASSIGN(auto x, f()): x becomes the value of f(), or the error is returned.
 #define TRY_ASSIGN(target, ...) TRY_ASSIGN_(ADDER_CONCAT(try_assign_, __LINE__), target, __VA_ARGS__)
-#define TRY_ASSIGN_(result, target, ...)                  \
-  auto result = (__VA_ARGS__);                            \
-  if (!result) return std::move(result).error();          \
+#define TRY_ASSIGN_(result, target, ...)         \
+  auto result = (__VA_ARGS__);                   \
+  if (!result) return std::move(result).error(); \
   target = std::move(result).value()
 
 }  // namespace adder

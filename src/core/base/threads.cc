@@ -3,35 +3,18 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <condition_variable>
-#include <fstream>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <vector>
 
+#include "core/base/cgroup.h"
 #include "core/base/check.h"
 
 namespace adder {
 namespace {
 
 constexpr int kSpins = 2000;  // some tens of microseconds: longer than the gap between two ops of a token
-
-/// cgroup v2 `cpu.max` ("200000 100000" or "max 100000"), v1 as two files. 0 when there is no quota.
-int cgroup_cpu_quota() {
-  double quota = 0, period = 0;
-  std::string first;
-  if (std::ifstream file("/sys/fs/cgroup/cpu.max"); file >> first >> period) {
-    if (first == "max") return 0;
-    quota = std::strtod(first.c_str(), nullptr);
-  } else {
-    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") >> quota;
-    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period;
-  }
-  return quota > 0 && period > 0 ? std::max(1, static_cast<int>(std::ceil(quota / period))) : 0;
-}
 
 inline void pause_cpu() {
 #if defined(__x86_64__)
@@ -46,7 +29,7 @@ int available_threads() {
   CPU_ZERO(&set);
   int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
                                                       : static_cast<int>(std::thread::hardware_concurrency());
-  if (const int quota = cgroup_cpu_quota(); quota > 0) n = std::min(n, quota);
+  if (const int limit = cgroup_cpu_limit(); limit > 0) n = std::min(n, limit);
   return std::max(1, n);
 }
 
@@ -86,7 +69,7 @@ void run_share(const std::function<void(int64_t, int64_t)>& body, int64_t n, int
 }  // namespace
 
 void ThreadPool::parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& body) {
-  DCHECK(grain >= 1);
+  CHECK(grain >= 1, "{}", grain);
   if (n_threads_ == 1 || n <= grain) {
     if (n > 0) body(0, n);
     return;
@@ -102,7 +85,15 @@ void ThreadPool::parallel_for(int64_t n, int64_t grain, const std::function<void
   }
   s.wake.notify_all();
   run_share(body, n, grain, 0, n_threads_);
-  while (s.pending.load(std::memory_order_acquire) != 0) pause_cpu();
+  // Members finish together, unless somebody else needs the core one of them runs on: then leave it this one.
+  for (int spins = 0; s.pending.load(std::memory_order_acquire) != 0;) {
+    if (spins < kSpins) {
+      ++spins;
+      pause_cpu();
+    } else {
+      std::this_thread::yield();
+    }
+  }
 }
 
 void ThreadPool::work(int member) {

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+namespace adder {
+
+/// CPUs that the process's control groups allow it, rounded up; 0 when they set no limit. The limit is the smallest
+/// on the way from the process's own group to the root: `cpu.max` ("200000 100000" or "max 100000") of cgroup v2,
+/// `cpu.cfs_quota_us` and `cpu.cfs_period_us` of v1.
+/// `self` is the text of /proc/self/cgroup, `mount` where the groups are mounted.
+int cgroup_cpu_limit(std::string_view self, const std::filesystem::path& mount);
+
+/// The same for this process.
+int cgroup_cpu_limit();
+
+}  // namespace adder
