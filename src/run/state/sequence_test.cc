@@ -1,0 +1,181 @@
+#include "run/state/sequence.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "core/arch/budget.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+extern "C" const char* __asan_default_options() {
+  return "allocator_may_return_null=1";
+}
+#elif defined(__SANITIZE_THREAD__)
+extern "C" const char* __tsan_default_options() {
+  return "allocator_may_return_null=1";
+}
+#endif
+
+namespace adder {
+namespace {
+
+ModelConfig small() {
+  ModelConfig config;
+  config.layers = parse_pattern("M-*M*", 24, 2).value();
+  config.vocab_size = 50;
+  config.hidden_size = 20;
+  config.num_attention_heads = 4;
+  config.head_dim = 16;
+  config.mamba_num_heads = 6;
+  config.mamba_head_dim = 8;
+  config.ssm_state_size = 16;
+  config.n_groups = 2;
+  config.conv_kernel = 4;
+  return config;
+}
+
+/// As the forward pass does it, with a mark of (text, position) where numbers would be.
+void feed(Sequence& sequence, float text, int64_t n) {
+  ASSERT_TRUE(sequence.reserve(n).has_value());
+  for (int64_t layer = 0; layer < 2; ++layer) {
+    for (int64_t t = sequence.position(); t < sequence.position() + n; ++t) {
+      MambaState& mamba = sequence.mamba(layer);
+      *mamba.pre_conv(t % kChunk) = text + static_cast<float>(t);
+      *mamba.dt(t % kChunk) = text + static_cast<float>(t);
+      std::memcpy(sequence.kv(layer).key(t, 1), &t, sizeof t);
+      if (t % kChunk == kChunk - 1) {
+        *mamba.chunk().state += text;
+        mamba.finish_chunk();
+      }
+    }
+  }
+  sequence.advance(n);
+}
+
+int64_t key_at(Sequence& sequence, int64_t t) {
+  int64_t key = -1;
+  std::memcpy(&key, sequence.kv(1).key(t, 1), sizeof key);
+  return key;
+}
+
+TEST(Sequence, HoldsWhatTheBudgetSays) {
+  const ModelConfig config = small();
+  for (const DType kv_type : {DType::kF32, DType::kF16, DType::kBF16}) {
+    Sequence sequence(config, kv_type);
+    EXPECT_EQ(sequence.bytes().total(), 0);
+    feed(sequence, 0, kChunk + 1);
+    const StateBytes budget = state_bytes(config, kv_type);
+    EXPECT_EQ(sequence.bytes().conv, budget.conv);
+    EXPECT_EQ(sequence.bytes().ssm, budget.ssm);
+    EXPECT_EQ(sequence.bytes().kv, 2 * kKeyBlock * budget.kv_per_token);
+    // Two Mamba layers, 64 rows of conv_dim = 48 + 2*2*16 = 112 before and after convolution, dt and cs of 6 heads.
+    EXPECT_EQ(sequence.bytes().log, 2 * 64 * (112 + 112 + 6 + 6) * 4);
+  }
+}
+
+TEST(Sequence, PagesAreLaidOutHeadByHead) {
+  KvPages pages(2, 16, DType::kF16);
+  ASSERT_TRUE(pages.reserve(60, 10));
+  EXPECT_EQ(pages.n_pages(), 2);
+  EXPECT_EQ(pages.key(65, 0) - pages.key_page(1), 1 * 16 * 2);
+  EXPECT_EQ(pages.value(65, 1) - pages.value_page(1), (kKeyBlock + 1) * 16 * 2);
+  EXPECT_EQ(pages.bytes(), 2 * 2 * (2 * kKeyBlock * 16 * 2));
+  pages.cut(64);
+  EXPECT_EQ(pages.n_pages(), 1);
+}
+
+TEST(Sequence, CutsInsideTheChunkOrToTheBeginning) {
+  Sequence sequence(small(), DType::kF32);
+  feed(sequence, 0, kChunk + 10);
+  EXPECT_EQ(sequence.cut_floor(), kChunk);
+  EXPECT_EQ(sequence.cut(kChunk + 11).error().code(), ErrorCode::kUsage);
+  EXPECT_EQ(sequence.cut(-1).error().code(), ErrorCode::kUsage);
+  EXPECT_EQ(sequence.cut(kChunk - 1).error().code(), ErrorCode::kUnsupported);
+  EXPECT_EQ(sequence.position(), kChunk + 10);
+
+  ASSERT_TRUE(sequence.cut(kChunk + 3).has_value());
+  EXPECT_EQ(sequence.position(), kChunk + 3);
+  EXPECT_EQ(*sequence.mamba(0).pre_conv(2), static_cast<float>(kChunk + 2));
+  ASSERT_TRUE(sequence.cut(kChunk).has_value());
+  EXPECT_EQ(sequence.kv(0).n_pages(), 1);
+
+  ASSERT_TRUE(sequence.cut(0).has_value());
+  EXPECT_EQ(sequence.bytes().total(), 0);
+  feed(sequence, 0, 1);
+  EXPECT_EQ(*sequence.mamba(1).pre_conv(-1), 0.0f);
+  EXPECT_EQ(*sequence.mamba(1).chunk().state, 0.0f);
+}
+
+TEST(Sequence, TheWindowOutlivesTheChunk) {
+  Sequence sequence(small(), DType::kF32);
+  feed(sequence, 0, 2 * kChunk);
+  for (int64_t back = 1; back <= 3; ++back)
+    EXPECT_EQ(*sequence.mamba(0).pre_conv(-back), static_cast<float>(2 * kChunk - back));
+}
+
+TEST(Sequence, ForksGoSeparateWays) {
+  Sequence a(small(), DType::kF32);
+  feed(a, 100, kChunk + 5);
+  Sequence b = a.fork();
+  EXPECT_EQ(b.position(), a.position());
+  feed(b, 2000, kChunk);  // over the next chunk's end
+  feed(a, 100, 1);
+  EXPECT_EQ(*a.mamba(0).dt(4), 100.0f + kChunk + 4);
+  EXPECT_EQ(*a.mamba(0).dt(5), 100.0f + kChunk + 5);
+  EXPECT_EQ(*a.mamba(0).chunk().state, 100.0f);
+  EXPECT_EQ(*b.mamba(0).chunk().state, 2100.0f);
+  EXPECT_EQ(*b.mamba(0).pre_conv(-1), 2000.0f + 2 * kChunk - 1);
+  EXPECT_EQ(a.kv(0).key_page(0), b.kv(0).key_page(0));
+  EXPECT_NE(a.kv(0).key_page(1), b.kv(0).key_page(1));
+  EXPECT_EQ(key_at(b, kChunk + 4), kChunk + 4);
+}
+
+TEST(Sequence, SnapshotsComeBackExactly) {
+  Sequence sequence(small(), DType::kF32);
+  feed(sequence, 100, kChunk + 5);
+  const auto snapshot = sequence.snapshot();
+  EXPECT_EQ(snapshot->position(), kChunk + 5);
+  feed(sequence, 2000, 2 * kChunk);
+  ASSERT_TRUE(sequence.cut(0).has_value());
+
+  for (int i = 0; i < 2; ++i) {
+    sequence.restore(snapshot);
+    EXPECT_EQ(sequence.position(), kChunk + 5);
+    feed(sequence, 100, 1);
+    EXPECT_EQ(*sequence.mamba(0).chunk().state, 100.0f);
+    for (int64_t t = 0; t < 6; ++t) EXPECT_EQ(*sequence.mamba(1).dt(t), 100.0f + static_cast<float>(kChunk + t));
+    EXPECT_EQ(*sequence.mamba(1).pre_conv(-3), 100.0f + kChunk - 3);
+    feed(sequence, 3000, kChunk);
+  }
+}
+
+TEST(Sequence, SnapshotsHoldOnlyTheLogSoFar) {
+  Sequence sequence(small(), DType::kF32);
+  feed(sequence, 0, kChunk);
+  EXPECT_EQ(sequence.snapshot()->bytes().log, 0);
+  EXPECT_EQ(sequence.snapshot()->bytes().conv, sequence.bytes().conv);
+  feed(sequence, 0, 5);
+  EXPECT_EQ(sequence.snapshot()->bytes().log, 2 * 5 * (112 + 112 + 6 + 6) * 4);
+  EXPECT_EQ(sequence.snapshot()->bytes().ssm, sequence.bytes().ssm);
+}
+
+TEST(Sequence, WithoutMemoryNothingChanges) {
+  ModelConfig config = small();
+  config.mamba_head_dim = int64_t{1} << 40;
+  Sequence sequence(config, DType::kF32);
+  EXPECT_EQ(sequence.reserve(1).error().code(), ErrorCode::kTooLarge);
+  EXPECT_EQ(sequence.position(), 0);
+  EXPECT_EQ(sequence.bytes().kv, 0);
+}
+
+TEST(Sequence, KnowsItsModel) {
+  ModelConfig other = small();
+  const Sequence sequence(small(), DType::kF32);
+  other.vocab_size = 51;
+  EXPECT_TRUE(sequence.fits(other));
+  other.layers[2].num_key_value_heads = 4;
+  EXPECT_FALSE(sequence.fits(other));
+}
+
+}  // namespace
+}  // namespace adder
