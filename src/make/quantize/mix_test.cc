@@ -91,6 +91,8 @@ TEST(PlanTypes, WithoutFallbacksTheRulesThemselvesShow) {
   EXPECT_EQ(layers_with(Mix::kQ5_K_M, aligned(), Role::kV, DType::kQ6_K), (std::vector<int>{24, 32}));
   EXPECT_EQ(layers_with(Mix::kQ4_K_S, aligned(), Role::kV, DType::kQ5_K), (std::vector<int>{12, 17, 24, 32}));
   EXPECT_EQ(layers_with(Mix::kQ4_K_S, aligned(), Role::kDown, DType::kQ5_K), (std::vector<int>{1, 3, 5, 8, 10}));
+  EXPECT_EQ(layers_with(Mix::kIQ4_NL, aligned(), Role::kDown, DType::kQ5_K), (std::vector<int>{1, 3, 5, 8, 10}));
+  EXPECT_EQ(type(Mix::kIQ4_NL, Role::kV), DType::kIQ4_NL);
   EXPECT_EQ(type(Mix::kQ4_0, Role::kOutput), DType::kQ6_K);
   EXPECT_EQ(type(Mix::kQ4_0, Role::kUp), DType::kQ4_0);
   EXPECT_EQ(type(Mix::kQ8_0, Role::kOutput), DType::kQ8_0);
