@@ -11,10 +11,10 @@
 #include "core/arch/config_gguf.h"
 #include "core/arch/config_json.h"
 #include "core/arch/roles.h"
+#include "core/base/testing/temp_dir.h"
 #include "core/formats/gguf_writer.h"
 #include "core/formats/model_file.h"
 #include "core/formats/safetensors.h"
-#include "core/formats/testing/temp_dir.h"
 
 namespace adder::test {
 

@@ -1,4 +1,4 @@
-#include "core/formats/testing/allocation_meter.h"
+#include "core/base/testing/allocation_meter.h"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "core/formats/testing/temp_dir.h"
+#include "core/base/testing/temp_dir.h"
 
 namespace adder {
 namespace {

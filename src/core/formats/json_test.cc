@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "core/formats/testing/expect_error.h"
-#include "core/formats/testing/temp_dir.h"
+#include "core/base/testing/expect_error.h"
+#include "core/base/testing/temp_dir.h"
 
 namespace adder {
 namespace {
