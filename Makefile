@@ -61,12 +61,16 @@ soak: ## the threaded and stateful tests again and again, for DURATION seconds (
 	scripts/soak build $(DURATION)
 
 format: ## rewrite the sources with clang-format-14
+	@$(packages) packages.txt packages-ci.txt
 	scripts/format
 
-lint: ## format, include arrows, symbols of the ISA objects
+lint: ## clang-format, include arrows, symbols of the ISA objects
+	@$(packages) packages.txt packages-ci.txt
 	scripts/format --check
 	scripts/check-includes
-	scripts/check-symbols build
+	cmake --preset release
+	cmake --build build --target adder_run_kernels
+	$(ctest) --test-dir build -R symbols
 
 install: build ## into PREFIX (/usr/local)
 	cmake --install build --prefix "$(PREFIX)"

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "core/base/result.h"
+
+namespace adder {
+
+/// What is left to do once the command line has been understood.
+using Action = std::function<Status()>;
+
+/// One subcommand each: adds its options to `app` and, when the user chose it, puts its work into `chosen`.
+void add_run(CLI::App& app, Action& chosen);
+void add_inspect(CLI::App& app, Action& chosen);
+void add_tokenize(CLI::App& app, Action& chosen);
+void add_bench(CLI::App& app, Action& chosen);
+void add_logits(CLI::App& app, Action& chosen);
+void add_quantize(CLI::App& app, Action& chosen);
+void add_synth(CLI::App& app, Action& chosen);
+void add_completion(CLI::App& app, Action& chosen);
+
+}  // namespace adder

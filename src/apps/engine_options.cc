@@ -1,0 +1,51 @@
+#include "apps/engine_options.h"
+
+#include <chrono>
+#include <map>
+
+#include "apps/model_path.h"
+
+namespace adder {
+namespace {
+
+constexpr int kMostThreads = 1024;
+
+}  // namespace
+
+void add_model_argument(CLI::App& command, std::string& model) {
+  command.add_option("MODEL", model, "GGUF file or Hugging Face directory (default: the built-in model)");
+}
+
+void add_threads_option(CLI::App& command, int& threads) {
+  command.add_option("-t,--threads", threads, "threads (default: the cores this process may use)")
+      ->check(CLI::Range(1, kMostThreads));
+}
+
+void add_kv_type_option(CLI::App& command, DType& kv_type) {
+  const std::map<std::string, DType> types = {{"f32", DType::kF32}, {"f16", DType::kF16}, {"bf16", DType::kBF16}};
+  command.add_option("--kv-type", kv_type, "how keys and values are kept (default f16)")
+      ->transform(CLI::CheckedTransformer(types, CLI::ignore_case).description("f32, f16 or bf16"))
+      ->type_name("");
+}
+
+void add_team_options(CLI::App& command, EngineOptions& options) {
+  add_threads_option(command, options.threads);
+  add_kv_type_option(command, options.kv_type);
+}
+
+void add_engine_options(CLI::App& command, EngineOptions& options) {
+  add_team_options(command, options);
+  command.add_option("-c,--context", options.context, "most tokens of prompt and answer together")
+      ->check(CLI::Range(int64_t{1}, kMostContext))
+      ->capture_default_str();
+}
+
+Result<OpenedEngine> open_engine(const std::string& model, const EngineOptions& options) {
+  TRY_ASSIGN(const std::filesystem::path path, model_path(model));
+  const auto start = std::chrono::steady_clock::now();
+  TRY_ASSIGN(auto engine, Engine::open(path, options));
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  return OpenedEngine{std::move(engine), path.string(), took.count()};
+}
+
+}  // namespace adder

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "run/engine/engine.h"
+
+namespace adder {
+
+/// The optional positional MODEL that every command has; empty means the built-in one.
+void add_model_argument(CLI::App& command, std::string& model);
+
+/// The longest sequence a command line may ask for.
+inline constexpr int64_t kMostContext = int64_t{1} << 24;
+
+void add_team_options(CLI::App& command, EngineOptions& options);    ///< --threads, --kv-type
+void add_engine_options(CLI::App& command, EngineOptions& options);  ///< these and --context
+
+/// --threads. Left alone when the user names none.
+void add_threads_option(CLI::App& command, int& threads);
+
+/// --kv-type: f32, f16 or bf16.
+void add_kv_type_option(CLI::App& command, DType& kv_type);
+
+/// An engine on `model` or the built-in model.
+struct OpenedEngine {
+  std::unique_ptr<Engine> engine;
+  std::string path;
+  double load_seconds = 0;
+};
+Result<OpenedEngine> open_engine(const std::string& model, const EngineOptions& options);
+
+}  // namespace adder

@@ -1,0 +1,24 @@
+#include "apps/interrupt.h"
+
+#include <csignal>
+
+namespace adder {
+namespace {
+
+volatile std::sig_atomic_t raised = 0;
+
+}  // namespace
+
+void watch_for_interrupt() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { raised = 1; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second signal finds the default again
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+bool interrupted() {
+  return raised != 0;
+}
+
+}  // namespace adder

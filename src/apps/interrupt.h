@@ -1,0 +1,11 @@
+#pragma once
+
+namespace adder {
+
+/// From now on the first Ctrl-C (or SIGTERM) only raises a flag, so that work can end with what it has; a second one
+/// ends the process at once.
+void watch_for_interrupt();
+
+bool interrupted();
+
+}  // namespace adder
