@@ -1,4 +1,4 @@
-#include "core/base/testing/allocation_meter.h"
+#include "core/formats/testing/allocation_meter.h"
 
 #include <gtest/gtest.h>
 

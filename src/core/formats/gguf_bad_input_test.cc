@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "core/base/rng.h"
-#include "core/base/testing/allocation_meter.h"
+#include "core/formats/testing/allocation_meter.h"
 #include "core/base/testing/expect_error.h"
-#include "core/base/testing/gguf_bytes.h"
+#include "core/formats/testing/gguf_bytes.h"
 #include "core/formats/gguf.h"
 
 namespace adder {

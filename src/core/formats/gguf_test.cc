@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "core/base/testing/expect_error.h"
-#include "core/base/testing/gguf_bytes.h"
+#include "core/formats/testing/gguf_bytes.h"
 
 namespace adder {
 namespace {

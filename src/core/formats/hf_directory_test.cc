@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "core/base/testing/expect_error.h"
-#include "core/base/testing/safetensors_bytes.h"
+#include "core/formats/testing/safetensors_bytes.h"
 #include "core/base/testing/temp_dir.h"
 
 namespace adder {

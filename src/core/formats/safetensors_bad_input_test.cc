@@ -4,9 +4,9 @@
 
 #include <memory>
 
-#include "core/base/testing/allocation_meter.h"
+#include "core/formats/testing/allocation_meter.h"
 #include "core/base/testing/expect_error.h"
-#include "core/base/testing/safetensors_bytes.h"
+#include "core/formats/testing/safetensors_bytes.h"
 #include "core/formats/safetensors.h"
 
 namespace adder {

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "core/base/testing/safetensors_bytes.h"
+#include "core/formats/testing/safetensors_bytes.h"
 
 namespace adder {
 namespace {
