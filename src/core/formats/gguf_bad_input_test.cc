@@ -4,10 +4,10 @@
 #include <memory>
 
 #include "core/base/rng.h"
-#include "core/formats/testing/allocation_meter.h"
 #include "core/base/testing/expect_error.h"
-#include "core/formats/testing/gguf_bytes.h"
 #include "core/formats/gguf.h"
+#include "core/formats/testing/allocation_meter.h"
+#include "core/formats/testing/gguf_bytes.h"
 
 namespace adder {
 namespace {

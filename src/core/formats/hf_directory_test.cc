@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 
 #include "core/base/testing/expect_error.h"
-#include "core/formats/testing/safetensors_bytes.h"
 #include "core/base/testing/temp_dir.h"
+#include "core/formats/testing/safetensors_bytes.h"
 
 namespace adder {
 namespace {

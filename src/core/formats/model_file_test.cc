@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "core/base/testing/expect_error.h"
+#include "core/base/testing/temp_dir.h"
 #include "core/formats/testing/gguf_bytes.h"
 #include "core/formats/testing/safetensors_bytes.h"
-#include "core/base/testing/temp_dir.h"
 
 namespace adder {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <memory>
 
-#include "core/formats/testing/allocation_meter.h"
 #include "core/base/testing/expect_error.h"
-#include "core/formats/testing/safetensors_bytes.h"
 #include "core/formats/safetensors.h"
+#include "core/formats/testing/allocation_meter.h"
+#include "core/formats/testing/safetensors_bytes.h"
 
 namespace adder {
 namespace {
