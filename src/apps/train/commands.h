@@ -12,5 +12,6 @@ namespace adder {
 void add_tokenizer(CLI::App& app, Status& status);
 void add_pretrain(CLI::App& app, Status& status);
 void add_evaluate(CLI::App& app, Status& status);
+void add_export(CLI::App& app, Status& status);
 
 }  // namespace adder

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
 #include "core/base/result.h"
 
@@ -11,18 +11,18 @@ namespace adder {
 
 /// The diary of a run, one JSON object a line, appended to and never rewritten:
 ///   {"kind":"step","step":10,"tokens":40960,"loss":7.1,"grad_norm":1.2,"rate_scale":0.1,"tokens_per_s":1800}
-///   {"kind":"held_out","step":100,"tokens":409600,"loss":4.2,"bits_per_byte":1.7,"sampled":true}
+///   {"kind":"held_out","step":100,"tokens":409600,"loss":4.2,"bits_per_byte":1.7}
 class Metrics {
  public:
   explicit Metrics(std::filesystem::path path) : path_(std::move(path)) {}
   Status append(const nlohmann::json& entry) const;
 
+  /// Entries of one kind by step. A step that was repeated after a resume counts as it was written last; a line cut
+  /// off by a crash is skipped.
+  Result<std::map<int64_t, nlohmann::json>> read(std::string_view kind) const;
+
  private:
   std::filesystem::path path_;
 };
-
-/// One self-contained HTML page with the curves (inline SVG) and the last numbers. A step that was repeated after a
-/// resume counts as it was seen last.
-Status write_report(const std::filesystem::path& metrics, const std::filesystem::path& html, const std::string& title);
 
 }  // namespace adder

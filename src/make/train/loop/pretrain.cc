@@ -7,6 +7,7 @@
 
 #include "core/base/threads.h"
 #include "make/train/loop/metrics.h"
+#include "make/train/loop/report.h"
 
 namespace adder {
 namespace {
@@ -109,7 +110,7 @@ class Run {
                          {"tokens", shop_.trainer.tokens_seen()},
                          {"loss", loss.nats_per_token},
                          {"bits_per_byte", loss.bits_per_byte}}));
-    return {};
+    return write_report(options_.work / "metrics.jsonl", options_.work / "report.html", shop_.recipe.name);
   }
 
   Workshop& shop_;

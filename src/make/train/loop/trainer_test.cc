@@ -1,0 +1,186 @@
+#include "make/train/loop/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <limits>
+
+#include "core/base/atomic_file.h"
+
+namespace adder {
+namespace {
+
+Recipe tiny_recipe(const std::string& optimizer = "muon") {
+  Recipe r;
+  r.pattern = "M-*";
+  r.vocab_size = 24;
+  r.hidden_size = 16;
+  r.intermediate_size = 32;
+  r.num_attention_heads = 2;
+  r.head_dim = 8;
+  r.num_key_value_heads = 1;
+  r.mamba_num_heads = 4;
+  r.mamba_head_dim = 8;
+  r.ssm_state_size = 8;
+  r.n_groups = 2;
+  r.conv_kernel = 4;
+  r.max_position_embeddings = 64;
+  r.init_std = 0.1;
+  r.seed = 3;
+  r.seq_len = 16;
+  r.batch = 4;
+  r.lanes = 2;
+  r.micro_batch = 1;
+  r.chunk = 8;
+  r.optimizer = optimizer;
+  r.learning_rate = r.matrix_rate = 1e-2;
+  r.beta1 = 0.9;
+  r.beta2 = 0.95;
+  r.weight_decay = 0.1;
+  r.clip = 1;
+  r.schedule = "wsd";
+  r.warmup_steps = 4;
+  return r;
+}
+
+/// Documents of 40 tokens that count upwards from different starts: learnable, and no window without a boundary long.
+std::vector<TokenId> counting_stream() {
+  std::vector<TokenId> stream;
+  for (int document = 0; document < 12; ++document) {
+    stream.push_back(1);
+    for (int i = 0; i < 40; ++i) stream.push_back(2 + (document * 5 + i) % 22);
+  }
+  return stream;
+}
+
+Trainer tiny_trainer(const Recipe& recipe = tiny_recipe()) {
+  return {recipe, model_config(recipe).value(), Windows(counting_stream(), 1, recipe.seq_len, recipe.seed), torch::kCPU,
+          Precision::kF32};
+}
+
+std::vector<double> losses(Trainer& trainer, int steps, int threads = 1) {
+  std::vector<double> all;
+  for (int i = 0; i < steps; ++i) all.push_back(trainer.step(threads).value().loss);
+  return all;
+}
+
+void expect_same_parameters(const Trainer& a, const Trainer& b) {
+  for (size_t i = 0; i < a.params().values().size(); ++i) {
+    EXPECT_TRUE(a.params().values()[i].equal(b.params().values()[i])) << name(a.params().specs()[i].role);
+  }
+}
+
+class EitherOptimizer : public testing::TestWithParam<std::string> {};
+
+TEST_P(EitherOptimizer, TenStepsAreFiveSavedAndLoadedAndFiveMoreToTheBit) {
+  use_one_thread_per_caller();
+  const auto path = std::filesystem::path(testing::TempDir()) / ("resume-" + GetParam() + ".ckpt");
+  Trainer through = tiny_trainer(tiny_recipe(GetParam()));
+  through.initialise();
+  const std::vector<double> expected = losses(through, 10);
+
+  Trainer before = tiny_trainer(tiny_recipe(GetParam()));
+  before.initialise();
+  losses(before, 5);
+  ASSERT_TRUE(before.save(path));
+  Trainer after = tiny_trainer(tiny_recipe(GetParam()));
+  const Status loaded = after.load(path);
+  ASSERT_TRUE(loaded) << loaded.error().message();
+  EXPECT_EQ(after.steps_done(), 5);
+  EXPECT_EQ(losses(after, 5), std::vector<double>(expected.begin() + 5, expected.end()));
+  expect_same_parameters(through, after);
+}
+
+TEST_P(EitherOptimizer, LearnsToCount) {
+  Trainer trainer = tiny_trainer(tiny_recipe(GetParam()));
+  trainer.initialise();
+  const std::vector<double> all = losses(trainer, 80);
+  EXPECT_NEAR(all.front(), std::log(24.0), 0.3);
+  EXPECT_LT(all.back(), 0.5 * all.front());
+}
+
+INSTANTIATE_TEST_SUITE_P(Optimizers, EitherOptimizer, testing::Values("adamw", "muon"),
+                         [](const auto& instance) { return instance.param; });
+
+TEST(Trainer, ThreadsDoNotChangeTheNumbers) {
+  use_one_thread_per_caller();
+  Trainer one = tiny_trainer(), two = tiny_trainer();
+  one.initialise();
+  two.initialise();
+  EXPECT_EQ(losses(one, 4, 1), losses(two, 4, 2));
+  expect_same_parameters(one, two);
+}
+
+TEST(Trainer, AccumulationSumsWhatOneBigBatchWould) {
+  Recipe whole = tiny_recipe();
+  whole.lanes = 1;
+  whole.micro_batch = 4;
+  Trainer accumulated = tiny_trainer(), at_once = tiny_trainer(whole);
+  accumulated.initialise();
+  at_once.initialise();
+  const StepReport a = accumulated.step(1).value(), b = at_once.step(1).value();
+  EXPECT_NEAR(a.loss, b.loss, 1e-5);
+  EXPECT_NEAR(a.grad_norm, b.grad_norm, 1e-4);
+}
+
+TEST(Trainer, ALossThatIsNotFiniteNamesTheStepAndChangesNothing) {
+  Trainer trainer = tiny_trainer();
+  trainer.initialise();
+  losses(trainer, 2);
+  torch::NoGradGuard no_grad;
+  torch::Tensor embedding = trainer.params().get(Role::kEmbedding);
+  embedding.fill_(std::numeric_limits<float>::quiet_NaN());
+  const torch::Tensor other = trainer.params().get(Role::kOutput).clone();
+  const auto report = trainer.step(1);
+  ASSERT_FALSE(report);
+  EXPECT_THAT(report.error().message(), testing::HasSubstr("step 3"));
+  EXPECT_TRUE(trainer.params().get(Role::kOutput).equal(other));
+  EXPECT_EQ(trainer.steps_done(), 2);
+}
+
+TEST(Trainer, RefusesCheckpointsOfAnotherShapeOrKind) {
+  const std::filesystem::path directory = testing::TempDir();
+  Trainer trainer = tiny_trainer();
+  trainer.initialise();
+  ASSERT_TRUE(trainer.save(directory / "shape.ckpt"));
+  Recipe wider = tiny_recipe();
+  wider.intermediate_size = 64;
+  EXPECT_THAT(tiny_trainer(wider).load(directory / "shape.ckpt").error().message(), testing::HasSubstr("param.up.1"));
+  ASSERT_TRUE(write_file(directory / "text.ckpt", "not an archive"));
+  EXPECT_THAT(trainer.load(directory / "text.ckpt").error().message(), testing::HasSubstr("text.ckpt"));
+  EXPECT_FALSE(trainer.load(directory / "absent.ckpt"));
+}
+
+TEST(Optimizer, OrthogonaliseBringsSingularValuesTogether) {
+  torch::manual_seed(1);
+  for (const auto& [rows, columns] : {std::pair{6, 10}, std::pair{10, 6}}) {
+    const torch::Tensor q = orthogonalise(torch::randn({rows, columns}));
+    const torch::Tensor gram = rows < columns ? at::mm(q, q.t()) : at::mm(q.t(), q);
+    EXPECT_EQ(q.sizes(), (std::vector<int64_t>{rows, columns}));
+    EXPECT_LT((gram - torch::eye(6)).abs().max().item<double>(), 0.6);
+  }
+}
+
+TEST(Optimizer, AdamWMatchesTheFormulaOnItsFirstStep) {
+  // After one step the corrected momentum is g and the corrected variance g^2: the update is rate sign(g), and decay.
+  const Recipe recipe = tiny_recipe("adamw");
+  Parameters params(model_config(recipe).value(), torch::kFloat32);
+  params.initialise(1, 0.1);
+  std::vector<torch::Tensor> before, grads;
+  for (const torch::Tensor& value : params.values()) {
+    before.push_back(value.clone());
+    grads.push_back(at::full_like(value, -0.5));
+  }
+  Optimizer optimizer(recipe, params);
+  optimizer.step(params, grads, 0.5, 1);
+  for (size_t i = 0; i < params.values().size(); ++i) {
+    const Role role = params.specs()[i].role;
+    const bool decays = params.specs()[i].is_matrix && role != Role::kEmbedding;
+    const torch::Tensor expected = before[i] * (decays ? 1 - 0.5 * 1e-2 * 0.1 : 1.0) + 0.5 * 1e-2;
+    EXPECT_TRUE(at::allclose(params.values()[i], expected, 1e-5, 1e-6)) << name(role);
+  }
+}
+
+}  // namespace
+}  // namespace adder
