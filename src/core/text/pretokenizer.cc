@@ -61,7 +61,7 @@ class Matcher {
   Matcher(const pcre2_code* code, pcre2_match_data* data, pcre2_match_context* context, std::string_view subject)
       : code_(code), data_(data), context_(context), subject_(subject) {}
 
-  /// The next match at or after `from`, as offsets; false if there is none or the effort is spent.
+  /// The next match at or after `from`, as offsets; false if there is none or the search ran into a limit.
   bool find(size_t from, size_t& begin, size_t& end) const {
     int found = match(from, PCRE2_NO_UTF_CHECK);
     // The interpreter keeps its stack on the heap, where there is more of it.

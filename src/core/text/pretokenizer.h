@@ -27,9 +27,9 @@ struct SplitStep {
 /// Any bytes are accepted. A byte that is not part of well-formed UTF-8 is a piece of its own, and the text on either
 /// side is cut as if the other side did not exist.
 ///
-/// Immutable and safe to share between threads. Time is linear in the text for the named rules; an expression from a
-/// file that backtracks without end is given up on within a fixed effort per byte, and the rest of that piece stays
-/// whole.
+/// Immutable and safe to share between threads. Time is linear in the text for the named rules. An expression from a
+/// file that backtracks without end is given up on, and the rest of that piece stays whole; the worst such expression
+/// takes time quadratic in its longest piece.
 class Pretokenizer {
  public:
   /// The rule a GGUF file names (tokenizer.ggml.pre); unknown names are refused with the list of known ones.

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "core/base/atomic_file.h"
+#include "core/text/tekken_test.h"
 #include "core/text/tokenizer.h"
 #include "core/text/tokenizer_io.h"
 
@@ -63,6 +64,31 @@ INSTANTIATE_TEST_SUITE_P(Names, PublishedVocabulary,
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
+
+TEST(Tekken, GivesThePublishedIds) {
+  const char* folder = std::getenv("ADDER_DATA");
+  if (folder == nullptr) GTEST_SKIP() << "ADDER_DATA is not set";
+  auto data = tekken_data(folder);
+  ASSERT_TRUE(data) << data.error().message();
+  EXPECT_EQ(data->tokens.size(), 131072u);
+  EXPECT_EQ(data->merges.size(), 269443u) << "as many as the family's files have";
+
+  const std::string path = std::string(folder) + "/tokenizer/tekken_240718.vectors.json";
+  const auto vectors = parse_json(read(path), path);
+  ASSERT_TRUE(vectors) << vectors.error().message();
+  ASSERT_GT(vectors->size(), 10u);
+  for (const bool ignore_merges : {true, false}) {
+    data->ignore_merges = ignore_merges;
+    const auto tokenizer = Tokenizer::from_data(*data);
+    ASSERT_TRUE(tokenizer) << tokenizer.error().message();
+    for (const nlohmann::json& vector : *vectors) {
+      const std::string text = vector["text"];
+      const auto ids = tokenizer->encode(text);
+      EXPECT_EQ(ids, vector["ids"].get<std::vector<TokenId>>()) << testing::PrintToString(text);
+      EXPECT_EQ(tokenizer->decode(ids), text);
+    }
+  }
+}
 
 }  // namespace
 }  // namespace adder

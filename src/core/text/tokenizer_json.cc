@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "core/formats/names.h"
 #include "core/text/pretokenizer_rules.h"
@@ -31,6 +32,12 @@ Result<bool> flag(const json& object, std::string_view key, bool otherwise) {
   if (value.is_null()) return otherwise;
   if (!value.is_boolean()) return Error::corrupt("tokenizer.json: {} is not true or false", quote(key));
   return value.get<bool>();
+}
+
+/// An integer that is not negative.
+std::optional<uint64_t> id_of_number(const json& value) {
+  if (!value.is_number_integer() || (!value.is_number_unsigned() && value.get<int64_t>() < 0)) return std::nullopt;
+  return value.get<uint64_t>();
 }
 
 std::string type_of(const json& object) {
@@ -97,9 +104,10 @@ class Reader {
     uint64_t id;
   };
 
-  Status add_token(std::string text, const json& id, TokenType type) {
-    if (!id.is_number_unsigned()) return Error::corrupt("tokenizer.json: token {} has no id", quote(text));
-    placed_.push_back({std::move(text), type, id.get<uint64_t>()});
+  Status add_token(std::string text, const json& number, TokenType type) {
+    const auto id = id_of_number(number);
+    if (!id) return Error::corrupt("tokenizer.json: token {} has no id", quote(text));
+    placed_.push_back({std::move(text), type, *id});
     return {};
   }
 
@@ -231,10 +239,12 @@ class Reader {
 /// An id, a list of ids, or nothing.
 Status add_stops(const json& ids, std::string_view where, TokenizerData& data) {
   if (ids.is_null()) return {};
-  for (const json& id : ids.is_array() ? ids : json::array({ids})) {
-    if (!id.is_number_unsigned() || id.get<uint64_t>() >= data.tokens.size())
-      return Error::corrupt("{}: eos_token_id {} is not one of {} tokens", where, quote(id.dump()), data.tokens.size());
-    add_stop(data, static_cast<TokenId>(id.get<uint64_t>()));
+  for (const json& number : ids.is_array() ? ids : json::array({ids})) {
+    const auto id = id_of_number(number);
+    if (!id || *id >= data.tokens.size())
+      return Error::corrupt("{}: eos_token_id {} is not one of {} tokens", where, quote(number.dump()),
+                            data.tokens.size());
+    add_stop(data, static_cast<TokenId>(*id));
   }
   return {};
 }
