@@ -26,7 +26,8 @@ Result<Json> manifest(const Workshop& shop, const HeldOutLoss& loss, const std::
   }
   return Json{
       {"name", shop.recipe.name},
-      {"file", {{"name", file.filename().string()}, {"bytes", bytes.bytes().size()}, {"xxh3_128", hash128_hex(bytes.bytes())}}},
+      {"file",
+       {{"name", file.filename().string()}, {"bytes", bytes.bytes().size()}, {"xxh3_128", hash128_hex(bytes.bytes())}}},
       {"license", {{"weights", "Apache-2.0"}, {"data", "public domain in the United States"}}},
       {"training", {{"steps", shop.trainer.steps_done()}, {"tokens_seen", shop.trainer.tokens_seen()}}},
       {"validation",
