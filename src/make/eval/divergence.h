@@ -1,0 +1,45 @@
+#pragma once
+
+#include <vector>
+
+#include "make/eval/perplexity.h"
+
+namespace adder {
+
+/// How far a child (quantised, pruned, distilled) has moved from its parent, in the numbers of llama.cpp's
+/// --kl-divergence: per position, with P the parent's and Q the child's distribution, KL(P || Q), the change of the
+/// true token's probability, and whether both rank the same token first.
+class DivergenceReport {
+ public:
+  void add(const RowDivergence& row, int64_t token_bytes);
+  void end_window() { ++windows_; }
+  int64_t windows() const { return windows_; }
+
+  PerplexityReport parent() const;
+  PerplexityReport child() const;
+  const Moments& kl() const { return kl_; }
+  const Moments& delta_p() const { return delta_p_; }
+  /// ln(PPL child / PPL parent), its standard error from the paired positions.
+  double log_ratio() const { return nll_.difference().mean(); }
+  double log_ratio_error() const { return nll_.difference().standard_error(); }
+  double correlation() const { return nll_.correlation(); }  ///< of the two nll
+  double rms_delta_p() const;
+  double same_top() const;        ///< share of positions
+  double same_top_error() const;  ///< binomial
+
+  nlohmann::json to_json() const;
+  std::string to_text() const;
+
+ private:
+  int64_t windows_ = 0, bytes_ = 0, same_top_ = 0;
+  PairMoments nll_;  ///< parent, child
+  Moments kl_, delta_p_, squared_delta_p_;
+  std::vector<double> kl_values_, delta_p_values_;
+};
+
+/// Runs both models over the same windows. Errors: vocabularies that are not the same (kUsage), and those of
+/// `perplexity`.
+Result<DivergenceReport> divergence(Engine& parent, Engine& child, std::span<const TokenId> text,
+                                    const EvalOptions& options);
+
+}  // namespace adder
