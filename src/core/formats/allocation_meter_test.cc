@@ -12,16 +12,32 @@ namespace {
 std::atomic<size_t> allocated_bytes{0};
 }  // namespace
 
-// The array and nothrow forms of the standard library call these two.
-void* operator new(size_t size) {
+// All forms that compiled code calls: a sanitizer brings its own of those that are not replaced, and theirs do not
+// count.
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
   allocated_bytes += size;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  return std::malloc(size == 0 ? 1 : size);
+}
+void* operator new(size_t size) {
+  if (void* memory = operator new(size, std::nothrow)) return memory;
   throw std::bad_alloc();
+}
+void* operator new[](size_t size) {
+  return operator new(size);
+}
+void* operator new[](size_t size, const std::nothrow_t&) noexcept {
+  return operator new(size, std::nothrow);
 }
 void operator delete(void* memory) noexcept {
   std::free(memory);
 }
 void operator delete(void* memory, size_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, size_t) noexcept {
   std::free(memory);
 }
 
