@@ -36,7 +36,6 @@ __attribute__((target("avx2,fma"))) void peak_fma_avx2(benchmark::State& state) 
   const __m256 a = _mm256_set1_ps(0.999f), b = _mm256_set1_ps(1e-3f);
   for (auto _ : state) {
     for (int i = 0; i < kSteps; ++i) {
-#pragma GCC unroll 12
       for (int c = 0; c < kChains; ++c) sum[c] = _mm256_fmadd_ps(sum[c], a, b);
     }
     benchmark::DoNotOptimize(sum);
@@ -51,7 +50,6 @@ __attribute__((target("avx2"))) void peak_read(benchmark::State& state) {
   for (auto _ : state) {
     __m256 sum[4] = {};
     for (size_t i = 0; i < memory.size(); i += 32) {
-#pragma GCC unroll 4
       for (size_t k = 0; k < 4; ++k) sum[k] = _mm256_add_ps(sum[k], _mm256_loadu_ps(&memory[i + 8 * k]));
     }
     benchmark::DoNotOptimize(sum);

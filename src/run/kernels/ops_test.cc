@@ -98,14 +98,16 @@ TEST(Ops, RmsNormInPlace) {
 
 TEST(Ops, GatedNorm) {
   Rng rng(6);
-  for (const auto& [groups, width] :
-       std::vector<std::pair<int64_t, int64_t>>{{1, 5}, {1, 64}, {5, 9}, {8, 24}, {8, 960}}) {
-    const int64_t d_inner = groups * width, z_stride = d_inner + 11;
+  struct Shape {
+    int64_t groups, width;
+  };
+  for (const Shape& s : std::vector<Shape>{{1, 5}, {1, 64}, {5, 9}, {8, 24}, {8, 960}}) {
+    const int64_t d_inner = s.groups * s.width, z_stride = d_inner + 11;
     const auto y = random_floats(rng, 4 * d_inner), z = random_floats(rng, 4 * z_stride, Draw::kNormal, 5.0f);
     const auto w = random_floats(rng, d_inner);
-    expect_all_alike(fmt::format("{} groups of {}", groups, width), 4, 4 * d_inner,
+    expect_all_alike(fmt::format("{} groups of {}", s.groups, s.width), 4, 4 * d_inner,
                      [&](const Ops& ops, float* out, int64_t begin, int64_t end) {
-                       const GatedNormArgs a{y.data(), z.data(), z_stride, w.data(), out, d_inner, groups, 1e-5f};
+                       const GatedNormArgs a{y.data(), z.data(), z_stride, w.data(), out, d_inner, s.groups, 1e-5f};
                        ops.gated_norm(a, begin, end);
                      });
   }
@@ -171,18 +173,20 @@ TEST(Ops, SsdAdvance) {
 
 TEST(Ops, Attention) {
   Rng rng(11);
+  struct Shape {
+    int64_t heads, kv_heads, head_dim, position, tokens;
+  };
   for (const DType kv_type : {DType::kF32, DType::kF16, DType::kBF16}) {
-    for (const auto& [heads, kv_heads, head_dim, position, tokens] :
-         std::vector<std::array<int64_t, 5>>{{1, 1, 1, 0, 1},
+    for (const Shape& s : std::vector<Shape>{{1, 1, 1, 0, 1},
                                              {4, 4, 16, 0, 9},
                                              {10, 2, 20, 60, 7},
                                              {5, 1, 128, 63, 1},
                                              {6, 3, 64, 130, 66},
                                              {3, 1, 37, 191, 2}}) {
-      const AttentionCase c(rng, kv_type, heads, kv_heads, head_dim, position, tokens);
-      expect_all_alike(fmt::format("{} heads {}/{} of {}, {} tokens from {}", name(kv_type), heads, kv_heads, head_dim,
-                                   tokens, position),
-                       c.items(), c.items() * head_dim, [&](const Ops& ops, float* out, int64_t begin, int64_t end) {
+      const AttentionCase c(rng, kv_type, s.heads, s.kv_heads, s.head_dim, s.position, s.tokens);
+      expect_all_alike(fmt::format("{} heads {}/{} of {}, {} tokens from {}", name(kv_type), s.heads, s.kv_heads,
+                                   s.head_dim, s.tokens, s.position),
+                       c.items(), c.items() * s.head_dim, [&](const Ops& ops, float* out, int64_t begin, int64_t end) {
                          ops.attention(c.args(out), begin, end);
                        });
     }

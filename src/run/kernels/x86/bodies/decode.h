@@ -2,10 +2,17 @@
 
 #include "run/kernels/x86/bodies/lanes.h"
 
-/// Vector decoders: bit-equal to core/quant, which says what each layout means. A decoder hands its block to a sink in
-/// groups of sixteen consecutive elements, `kParts` registers a group: sink(part, values).
+/// Vector decoders: bit-equal to core/quant, which says what each layout means. Sixteen consecutive elements at a time
+/// become signed bytes, then floats on their way into a sink, `kParts` registers: sink(part, values).
 namespace adder::ADDER_LEVEL {
 namespace {
+
+inline Bytes low_nibbles(Bytes q) {
+  return bit_and(q, splat_byte(15));
+}
+inline Bytes high_nibbles(Bytes q) {
+  return bit_and(shift_right(q, 4), splat_byte(15));
+}
 
 inline float half_at(const uint8_t* p) {
   return _cvtsh_ss(static_cast<uint16_t>(p[0] | p[1] << 8));
@@ -13,30 +20,27 @@ inline float half_at(const uint8_t* p) {
 inline uint32_t word_at(const uint8_t* p) {
   return uint32_t{p[0]} | uint32_t{p[1]} << 8 | uint32_t{p[2]} << 16 | uint32_t{p[3]} << 24;
 }
-inline void put_word(uint8_t* p, uint32_t w) {
-  for (int i = 0; i < 4; ++i) p[i] = static_cast<uint8_t>(w >> (8 * i));
-}
 
-/// Low (0) or high (1) nibbles of kWidth bytes.
-inline I nibbles(const uint8_t* p, int high) {
-  const I q = load_u8(p);
-  return high ? shift_right(q, 4) : bit_and(q, set1(15));
+/// scale * q
+template <class Sink>
+inline void emit(Bytes q, float scale, Sink& sink) {
+  const F d = set1(scale * kByteUnit);
+  for (int part = 0; part < kParts; ++part) sink(part, mul(d, to_float(widen(q, part))));
 }
-
-/// Bits first, first + 1, ... of a 32-bit mask, one a lane, moved up to bit 4.
-inline I fifth_bits(uint32_t mask, int first) {
-  const I word = set1(static_cast<int32_t>(mask));
-  return shift_left(bit_and(shift_right(word, add(ramp(), set1(first))), set1(1)), 4);
+/// scale * q - min
+template <class Sink>
+inline void emit(Bytes q, float scale, float min, Sink& sink) {
+  const F d = set1(scale * kByteUnit), m = set1(min);
+  for (int part = 0; part < kParts; ++part) sink(part, sub(mul(d, to_float(widen(q, part))), m));
 }
 
 struct Q8_0 {
   static constexpr int kElements = 32, kBytes = 34;
   template <class Sink>
   static void block(const uint8_t* b, Sink& sink) {
-    const F d = set1(half_at(b));
-    for (int i = 0; i < 32; i += kLanes) {
-      for (int part = 0; part < kParts; ++part) sink(part, mul(d, to_float(load_i8(b + 2 + i + part * kWidth))));
-    }
+    const float d = half_at(b);
+    emit(load_bytes(b + 2), d, sink);
+    emit(load_bytes(b + 18), d, sink);
   }
 };
 
@@ -44,12 +48,10 @@ struct Q4_0 {
   static constexpr int kElements = 32, kBytes = 18;
   template <class Sink>
   static void block(const uint8_t* b, Sink& sink) {
-    const F d = set1(half_at(b));
-    for (int high = 0; high < 2; ++high) {
-      for (int part = 0; part < kParts; ++part) {
-        sink(part, mul(d, to_float(sub(nibbles(b + 2 + part * kWidth, high), set1(8)))));
-      }
-    }
+    const float d = half_at(b);
+    const Bytes q = load_bytes(b + 2);
+    emit(sub_bytes(low_nibbles(q), splat_byte(8)), d, sink);
+    emit(sub_bytes(high_nibbles(q), splat_byte(8)), d, sink);
   }
 };
 
@@ -57,32 +59,31 @@ struct Q5_0 {
   static constexpr int kElements = 32, kBytes = 22;
   template <class Sink>
   static void block(const uint8_t* b, Sink& sink) {
-    const F d = set1(half_at(b));
-    const uint32_t mask = word_at(b + 2);
-    for (int high = 0; high < 2; ++high) {
-      for (int part = 0; part < kParts; ++part) {
-        const I q = bit_or(nibbles(b + 6 + part * kWidth, high), fifth_bits(mask, 16 * high + part * kWidth));
-        sink(part, mul(d, to_float(sub(q, set1(16)))));
-      }
-    }
+    const float d = half_at(b);
+    const uint32_t fifth = word_at(b + 2);
+    const Bytes q = load_bytes(b + 6);
+    // Less 16 as a signed byte: the upper four bits are ones where the fifth bit is clear.
+    emit(bit_or(low_nibbles(q), where_clear(fifth, 0xf0)), d, sink);
+    emit(bit_or(high_nibbles(q), where_clear(fifth >> 16, 0xf0)), d, sink);
   }
 };
 
 /// The eight 6-bit scales and minima of Q4_K and Q5_K, times d and dmin.
 struct KScales {
-  float scale[8], min[8];
+  alignas(32) float scale[8];
+  alignas(32) float min[8];
   explicit KScales(const uint8_t* b) {
-    const float d = half_at(b), dmin = half_at(b + 2);
     const uint32_t low = word_at(b + 4), mid = word_at(b + 8), high = word_at(b + 12);
-    alignas(16) uint8_t six[16];
-    put_word(six, low & 0x3f3f3f3fu);
-    put_word(six + 4, (high & 0x0f0f0f0fu) | (low >> 6 & 0x03030303u) << 4);
-    put_word(six + 8, mid & 0x3f3f3f3fu);
-    put_word(six + 12, (high >> 4 & 0x0f0f0f0fu) | (mid >> 6 & 0x03030303u) << 4);
-    for (int j = 0; j < 8; ++j) {
-      scale[j] = d * static_cast<float>(six[j]);
-      min[j] = dmin * static_cast<float>(six[8 + j]);
-    }
+    const uint32_t scale_high = (high & 0x0f0f0f0fu) | (low >> 6 & 0x03030303u) << 4;
+    const uint32_t min_high = (high >> 4 & 0x0f0f0f0fu) | (mid >> 6 & 0x03030303u) << 4;
+    put(scale, half_at(b), low & 0x3f3f3f3fu, scale_high);
+    put(min, half_at(b + 2), mid & 0x3f3f3f3fu, min_high);
+  }
+
+ private:
+  static void put(float* out, float d, uint32_t first, uint32_t second) {
+    const __m128i six = _mm_cvtsi64_si128(static_cast<int64_t>(uint64_t{second} << 32 | first));
+    _mm256_store_ps(out, _mm256_mul_ps(_mm256_set1_ps(d), _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(six))));
   }
 };
 
@@ -91,15 +92,21 @@ struct Q4_K {
   template <class Sink>
   static void block(const uint8_t* b, Sink& sink) {
     const KScales s(b);
-    for (int j = 0; j < 8; ++j) {
-      const F scale = set1(s.scale[j]), min = set1(s.min[j]);
-      const uint8_t* qs = b + 16 + j / 2 * 32;
-      for (int i = 0; i < 32; i += kLanes) {
-        for (int part = 0; part < kParts; ++part) {
-          sink(part, sub(mul(scale, to_float(nibbles(qs + i + part * kWidth, j % 2))), min));
-        }
-      }
-    }
+    sixty_four<0>(b, s, sink);
+    sixty_four<2>(b, s, sink);
+    sixty_four<4>(b, s, sink);
+    sixty_four<6>(b, s, sink);
+  }
+
+ private:
+  /// Sub-blocks j and j + 1.
+  template <int j, class Sink>
+  static void sixty_four(const uint8_t* b, const KScales& s, Sink& sink) {
+    const Bytes q0 = load_bytes(b + 16 + 16 * j), q1 = load_bytes(b + 32 + 16 * j);
+    emit(low_nibbles(q0), s.scale[j], s.min[j], sink);
+    emit(low_nibbles(q1), s.scale[j], s.min[j], sink);
+    emit(high_nibbles(q0), s.scale[j + 1], s.min[j + 1], sink);
+    emit(high_nibbles(q1), s.scale[j + 1], s.min[j + 1], sink);
   }
 };
 
@@ -108,18 +115,26 @@ struct Q5_K {
   template <class Sink>
   static void block(const uint8_t* b, Sink& sink) {
     const KScales s(b);
-    for (int j = 0; j < 8; ++j) {
-      const F scale = set1(s.scale[j]), min = set1(s.min[j]);
-      const uint8_t* qh = b + 16;
-      const uint8_t* qs = b + 48 + j / 2 * 32;
-      for (int i = 0; i < 32; i += kLanes) {
-        for (int part = 0; part < kParts; ++part) {
-          const int at = i + part * kWidth;
-          const I fifth = shift_left(bit_and(shift_right(load_u8(qh + at), j), set1(1)), 4);
-          sink(part, sub(mul(scale, to_float(bit_or(nibbles(qs + at, j % 2), fifth))), min));
-        }
-      }
-    }
+    sixty_four<0>(b, s, sink);
+    sixty_four<2>(b, s, sink);
+    sixty_four<4>(b, s, sink);
+    sixty_four<6>(b, s, sink);
+  }
+
+ private:
+  template <int j, class Sink>
+  static void sixty_four(const uint8_t* b, const KScales& s, Sink& sink) {
+    const Bytes high0 = load_bytes(b + 16), high1 = load_bytes(b + 32);
+    const Bytes q0 = load_bytes(b + 48 + 16 * j), q1 = load_bytes(b + 64 + 16 * j);
+    emit(bit_or(low_nibbles(q0), fifth_bit<j>(high0)), s.scale[j], s.min[j], sink);
+    emit(bit_or(low_nibbles(q1), fifth_bit<j>(high1)), s.scale[j], s.min[j], sink);
+    emit(bit_or(high_nibbles(q0), fifth_bit<j + 1>(high0)), s.scale[j + 1], s.min[j + 1], sink);
+    emit(bit_or(high_nibbles(q1), fifth_bit<j + 1>(high1)), s.scale[j + 1], s.min[j + 1], sink);
+  }
+  /// Bit j of each byte, moved to bit 4.
+  template <int j>
+  static Bytes fifth_bit(Bytes high) {
+    return bit_and(j < 4 ? shift_left(high, 4 - j) : shift_right(high, j - 4), splat_byte(16));
   }
 };
 
@@ -127,20 +142,30 @@ struct Q6_K {
   static constexpr int kElements = 256, kBytes = 210;
   template <class Sink>
   static void block(const uint8_t* b, Sink& sink) {
-    const float d = half_at(b + 208);
-    for (int j = 0; j < 8; ++j) {  // 32 elements: quarter j % 4 of half j / 4
-      const int quarter = j % 4;
-      const uint8_t* ql = b + j / 4 * 64 + quarter % 2 * 32;
-      const uint8_t* qh = b + 128 + j / 4 * 32;
-      for (int i = 0; i < 32; i += kLanes) {
-        const F scale = set1(d * static_cast<float>(static_cast<int8_t>(b[192 + 2 * j + i / 16])));
-        for (int part = 0; part < kParts; ++part) {
-          const int at = i + part * kWidth;
-          const I high = shift_left(bit_and(shift_right(load_u8(qh + at), 2 * quarter), set1(3)), 4);
-          sink(part, mul(scale, to_float(sub(bit_or(nibbles(ql + at, quarter / 2), high), set1(32)))));
-        }
-      }
-    }
+    half(b, b + 128, b + 192, half_at(b + 208), sink);
+    half(b + 64, b + 160, b + 200, half_at(b + 208), sink);
+  }
+
+ private:
+  /// Four quarters of 32 elements: low bits in ql, two high bits each in qh, a scale for every sixteen.
+  template <class Sink>
+  static void half(const uint8_t* ql, const uint8_t* qh, const uint8_t* scales, float d, Sink& sink) {
+    const Bytes a0 = load_bytes(ql), a1 = load_bytes(ql + 16), b0 = load_bytes(ql + 32), b1 = load_bytes(ql + 48);
+    const Bytes high0 = load_bytes(qh), high1 = load_bytes(qh + 16);
+    sixteen(low_nibbles(a0), shift_left(high0, 4), d, scales[0], sink);
+    sixteen(low_nibbles(a1), shift_left(high1, 4), d, scales[1], sink);
+    sixteen(low_nibbles(b0), shift_left(high0, 2), d, scales[2], sink);
+    sixteen(low_nibbles(b1), shift_left(high1, 2), d, scales[3], sink);
+    sixteen(high_nibbles(a0), high0, d, scales[4], sink);
+    sixteen(high_nibbles(a1), high1, d, scales[5], sink);
+    sixteen(high_nibbles(b0), shift_right(high0, 2), d, scales[6], sink);
+    sixteen(high_nibbles(b1), shift_right(high1, 2), d, scales[7], sink);
+  }
+  /// `high` holds its two bits at 4 and 5.
+  template <class Sink>
+  static void sixteen(Bytes low, Bytes high, float d, uint8_t scale, Sink& sink) {
+    const Bytes q = sub_bytes(bit_or(low, bit_and(high, splat_byte(0x30))), splat_byte(32));
+    emit(q, d * static_cast<float>(static_cast<int8_t>(scale)), sink);
   }
 };
 
@@ -155,6 +180,12 @@ struct Store {
 struct Dot {
   const float* x;
   F sum[kParts];
+  explicit Dot(const float* tokens) : x(tokens) {
+    for (F& s : sum) s = zero();
+  }
+  void store_lanes(float* lanes) const {
+    for (int part = 0; part < kParts; ++part) store(lanes + part * kWidth, sum[part]);
+  }
   void operator()(int part, F values) {
     sum[part] = fma(values, load(x + part * kWidth), sum[part]);
     if (part == kParts - 1) x += kLanes;

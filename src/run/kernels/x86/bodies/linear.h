@@ -96,22 +96,25 @@ void product(const FlatLinear& a, const Source& source, int64_t begin, int64_t e
   }
 }
 
-/// One token: weights go from their block straight into the sums, eight rows to a fold.
+/// One token: weights go from their block straight into the sums, two rows side by side so that one row's sums need not
+/// wait for themselves, eight rows to a fold.
 template <class Format>
 void one_token(const FlatLinear& a, int64_t begin, int64_t end) {
   for (int64_t r0 = begin; r0 < end; r0 += 8) {
-    const int64_t n_rows = smaller(8, end - r0);
-    alignas(64) float lanes[8 * kLanes] = {};
-    for (int64_t r = 0; r < n_rows; ++r) {
-      const uint8_t* b = a.w + (r0 + r) * a.row_bytes;
-      Dot sink{a.x, {}};
-      for (int part = 0; part < kParts; ++part) sink.sum[part] = zero();
-      for (int64_t k = 0; k < a.n_cols; k += Format::kElements, b += Format::kBytes) Format::block(b, sink);
-      for (int part = 0; part < kParts; ++part) store(lanes + r * kLanes + part * kWidth, sink.sum[part]);
+    const Matrix<uint8_t> w{a.w + r0 * a.row_bytes, a.row_bytes, smaller(8, end - r0)};
+    alignas(64) float lanes[8 * kLanes];
+    for (int r = 0; r < 8; r += 2) {
+      const uint8_t *first = w.row(r), *second = w.row(r + 1);
+      Dot dots[2] = {Dot(a.x), Dot(a.x)};
+      for (int64_t k = 0; k < a.n_cols; k += Format::kElements, first += Format::kBytes, second += Format::kBytes) {
+        Format::block(first, dots[0]);
+        Format::block(second, dots[1]);
+      }
+      for (int i = 0; i < 2; ++i) dots[i].store_lanes(lanes + (r + i) * kLanes);
     }
-    float dots[8];
-    fold<8>(lanes, dots);
-    for (int64_t r = 0; r < n_rows; ++r) a.y[r0 + r] = dots[r];
+    float out[8];
+    fold<8>(lanes, out);
+    for (int64_t r = 0; r < w.n; ++r) a.y[r0 + r] = out[r];
   }
 }
 
