@@ -2,11 +2,17 @@
 
 Only functions whose signatures have been stable are used. The parameter structs grow from release to release, so they
 are handled as blobs: the library fills in its defaults, and the few fields set here are found by their default values.
+
+llama.cpp aborts on shapes it did not expect, so `peer_logits` asks it in a process of its own.
 """
 
+import argparse
 import ctypes
 import os
 import struct
+import subprocess
+import sys
+import tempfile
 
 import numpy as np
 
@@ -133,3 +139,31 @@ class Llama:
     def close(self):
         self._library.llama_free(self._context)
         self._library.llama_model_free(self._model)
+
+
+def peer_logits(directory, path, tokens, vocab):
+    """float32 [len(tokens), vocab] with F32 keys and values, or the reason llama.cpp gave for not answering."""
+    with tempfile.NamedTemporaryFile(suffix=".f32") as out:
+        command = [sys.executable, __file__, directory, path, ",".join(map(str, tokens)), out.name]
+        ran = subprocess.run(command, env=os.environ | {"GGML_NO_BACKTRACE": "1"}, capture_output=True, text=True)
+        if ran.returncode != 0:
+            lines = [line for line in ran.stderr.splitlines() if line.strip()]
+            return lines[-1] if lines else f"llama.cpp ended with status {ran.returncode}"
+        return np.fromfile(out.name, np.float32).reshape(len(tokens), vocab)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="logits of a model in llama.cpp")
+    parser.add_argument("directory")
+    parser.add_argument("model")
+    parser.add_argument("tokens")
+    parser.add_argument("out")
+    args = parser.parse_args()
+    tokens = [int(token) for token in args.tokens.split(",")]
+    llama = Llama(args.directory, args.model, n_ctx=len(tokens) + 64, kv_f32=True)
+    llama.logits(tokens).tofile(args.out)
+    llama.close()
+
+
+if __name__ == "__main__":
+    main()
