@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -167,6 +168,37 @@ TEST_P(Invariance, CutAndReplay) {
   }
   ASSERT_TRUE(sequence.cut(0).has_value());
   feed(any_forward(), sequence, 1, kChunk + 1);
+}
+
+/// Forks of one past, each going its own way and decoded together a token at a time, over a chunk's end.
+TEST_P(Invariance, ForksDivergeTogether) {
+  constexpr int64_t kPast = kChunk - 4, kFuture = 8;
+  Sequence past = fresh();
+  feed(any_forward(), past, 0, kPast);
+
+  std::vector<Sequence> forks;
+  std::vector<std::vector<TokenId>> whole;
+  std::vector<std::vector<float>> alone;
+  for (uint64_t i = 0; i < 3; ++i) {
+    forks.push_back(past.fork());
+    whole.push_back(random_tokens(kPast + kFuture, kSketch.vocab, 200 + i));
+    std::copy_n(reference_.texts[0].begin(), kPast, whole[i].begin());
+    Sequence sequence = fresh();
+    const Segment segment{&sequence, whole[i], Want::kAll};
+    const auto logits = forwards_[0]->run({&segment, 1}).value();
+    alone.emplace_back(logits.begin(), logits.end());
+  }
+  for (int64_t t = kPast; t < kPast + kFuture; ++t) {
+    std::vector<Segment> batch;
+    for (size_t i = 0; i < forks.size(); ++i)
+      batch.push_back({&forks[i], std::span(whole[i]).subspan(static_cast<size_t>(t), 1)});
+    const auto logits = any_forward().run(batch).value();
+    for (size_t i = 0; i < forks.size(); ++i)
+      ASSERT_EQ(0, std::memcmp(logits.data() + static_cast<int64_t>(i) * kSketch.vocab,
+                               alone[i].data() + t * kSketch.vocab, sizeof(float) * kSketch.vocab))
+          << "fork " << i << " position " << t;
+  }
+  feed(any_forward(), past, 0, kChunk + 1);  // the past itself has not noticed
 }
 
 /// Everything at once: sequences that are forked, cut, saved and restored at random, advanced in random company by
