@@ -61,7 +61,12 @@ struct Tokenizer::Impl {
   Status index_merges();
   Status index_bytes();
   Status index_specials();
-  Status add_merge(int32_t rank, std::string& scratch);
+  struct Joined {
+    std::string text;
+    TokenId last = 0;
+  };
+  Status add_merge(int32_t rank, Joined& joined);
+  std::optional<TokenId> find_joined(const Joined& joined) const;
 
   std::optional<TokenId> find(std::string_view text) const { return table.find(data.tokens, text); }
   TokenType type(TokenId id) const { return data.types[static_cast<size_t>(id)]; }
@@ -100,30 +105,37 @@ Status Tokenizer::Impl::check_tokens() const {
 Status Tokenizer::Impl::index_merges() {
   if (data.merges.size() > static_cast<size_t>(std::numeric_limits<int32_t>::max() - 1))
     return Error::too_large("tokenizer: {} merges", data.merges.size());
-  std::string scratch;
-  for (size_t rank = 0; rank < data.merges.size(); ++rank) TRY(add_merge(static_cast<int32_t>(rank), scratch));
+  Joined joined;
+  for (size_t rank = 0; rank < data.merges.size(); ++rank) TRY(add_merge(static_cast<int32_t>(rank), joined));
   return {};
 }
 
-Status Tokenizer::Impl::add_merge(int32_t rank, std::string& scratch) {
+/// Vocabularies list tokens in the order of the merges that make them, so most often this is the last one found or the
+/// one after it, which spares the walk through memory that loading a large vocabulary otherwise is.
+std::optional<TokenId> Tokenizer::Impl::find_joined(const Joined& joined) const {
+  const auto last = static_cast<size_t>(joined.last);
+  for (size_t id = last; id < std::min(last + 2, data.tokens.size()); ++id)
+    if (data.tokens[id] == joined.text) return static_cast<TokenId>(id);
+  return find(joined.text);
+}
+
+Status Tokenizer::Impl::add_merge(int32_t rank, Joined& joined) {
   const std::string& text = data.merges[static_cast<size_t>(rank)];
   const size_t space = text.find(' ');
   if (space == std::string::npos || space == 0 || space + 1 == text.size() || text.find(' ', space + 1) != text.npos)
     return Error::corrupt("tokenizer: merge {} is {}, expected two tokens with one space between", rank, quote(text));
-  scratch.assign(text, 0, space);
-  scratch.append(text, space + 1);
   const std::string_view left = std::string_view(text).substr(0, space),
                          right = std::string_view(text).substr(space + 1);
-  std::array<TokenId, 3> ids{};
-  size_t part = 0;
-  for (const std::string_view token : {left, right, std::string_view(scratch)}) {
-    const auto id = find(token);
-    if (!id) return Error::corrupt("tokenizer: merge {} {}: {} is not a token", rank, quote(text), quote(token));
-    if (is_silent(type(*id)))
-      return Error::corrupt("tokenizer: merge {} {}: {} is a control token", rank, quote(text), quote(token));
-    ids[part++] = *id;
+  joined.text.assign(left).append(right);
+  const std::array<std::optional<TokenId>, 3> ids = {find(left), find(right), find_joined(joined)};
+  const std::array<std::string_view, 3> texts = {left, right, joined.text};
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (!ids[i]) return Error::corrupt("tokenizer: merge {} {}: {} is not a token", rank, quote(text), quote(texts[i]));
+    if (is_silent(type(*ids[i])))
+      return Error::corrupt("tokenizer: merge {} {}: {} is a control token", rank, quote(text), quote(texts[i]));
   }
-  if (!merges.add(ids[0], ids[1], rank, ids[2]))
+  joined.last = *ids[2];
+  if (!merges.add(*ids[0], *ids[1], rank, *ids[2]))
     return Error::corrupt("tokenizer: merge {} {} is there twice", rank, quote(text));
   return {};
 }
