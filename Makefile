@@ -48,6 +48,12 @@ bench: ## micro-benchmarks, then the built-in model
 compat: build ## compare with llama.cpp and Hugging Face
 	tests/compat/run build
 
+check-official: ## the published 4B in FILE against its published figures
+	@$(packages) packages.txt
+	cmake --preset release
+	cmake --build build --target official_test
+	ADDER_OFFICIAL_FILE="$(abspath $(FILE))" build/tests/official/official_test
+
 fuzz: ## every libFuzzer target, DURATION seconds each (600)
 	@$(packages) packages.txt packages-ci.txt
 	cmake --preset fuzz
@@ -81,4 +87,4 @@ clean: ## forget every build
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
-.PHONY: build run test build-train test-train bench compat fuzz soak format lint install clean help
+.PHONY: build run test build-train test-train bench compat check-official fuzz soak format lint install clean help

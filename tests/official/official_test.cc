@@ -62,8 +62,9 @@ TEST_F(Official, Q4KMHasThePublishedMixAndSize) {
   std::map<DType, int> count;
   for (const auto& tensor : file.tensors()) ++count[tensor.view.dtype];
   if (count[DType::kQ4_K] == 0) GTEST_SKIP() << file.path() << " is not the Q4_K_M file";
-  EXPECT_EQ(count, (std::map<DType, int>{{DType::kF32, 169}, {DType::kQ5_0, 49}, {DType::kQ8_0, 3},
-                                         {DType::kQ4_K, 33}, {DType::kQ6_K, 9}}));
+  EXPECT_EQ(count,
+            (std::map<DType, int>{
+                {DType::kF32, 169}, {DType::kQ5_0, 49}, {DType::kQ8_0, 3}, {DType::kQ4_K, 33}, {DType::kQ6_K, 9}}));
   EXPECT_EQ(std::filesystem::file_size(file.path()), 2'837'072'864u);
 }
 
