@@ -1,0 +1,78 @@
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "make/eval/divergence.h"
+#include "make/eval/perplexity.h"
+
+namespace adder {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(PerplexityReport, OfTwoTokens) {
+  PerplexityReport report;
+  report.windows = 1;
+  report.add({std::log(2.0), 0}, 3);
+  report.add({std::log(8.0), 0}, 1);
+  EXPECT_DOUBLE_EQ(4, report.perplexity());
+  EXPECT_DOUBLE_EQ(4 * std::numbers::ln2, report.perplexity_error());  // deviation sqrt(2) ln 2, over sqrt(2)
+  EXPECT_DOUBLE_EQ(1, report.bits_per_byte());                         // 1 + 3 bits over 4 bytes
+  EXPECT_DOUBLE_EQ(4, report.to_json().at("perplexity"));
+  EXPECT_EQ(2, report.to_json().at("tokens"));
+  EXPECT_THAT(report.to_text(), HasSubstr("4.0000 ± 2.7726"));
+}
+
+DivergenceReport four_positions() {
+  DivergenceReport report;
+  const double parent_p[] = {0.5, 0.25, 0.5, 0.125}, child_p[] = {0.25, 0.25, 0.5, 0.25}, kl[] = {0.4, 0.2, 0, 0.2};
+  for (int i = 0; i < 4; ++i) {
+    RowDivergence row;
+    row.parent = {-std::log(parent_p[i]), 7};
+    row.child = {-std::log(child_p[i]), i == 0 ? 8 : 7};
+    row.kl = kl[i];
+    row.delta_p = child_p[i] - parent_p[i];
+    report.add(row, 2);
+  }
+  report.end_window();
+  return report;
+}
+
+TEST(DivergenceReport, OfFourPositions) {
+  const DivergenceReport report = four_positions();
+  EXPECT_DOUBLE_EQ(std::exp2(7.0 / 4), report.parent().perplexity());  // 1 + 2 + 1 + 3 bits
+  EXPECT_DOUBLE_EQ(std::exp2(7.0 / 4), report.child().perplexity());   // 2 + 2 + 1 + 2 bits
+  EXPECT_EQ(8, report.child().bytes);
+  EXPECT_NEAR(0, report.log_ratio(), 1e-15);
+  EXPECT_NEAR(std::numbers::ln2 * std::sqrt(2.0 / 3 / 4), report.log_ratio_error(), 1e-15);  // differences 1 0 0 -1
+  EXPECT_NEAR(0.522233, report.correlation(), 1e-6);  // centred bits: -3 1 -3 5 and 1 1 -3 1, over 4
+  EXPECT_DOUBLE_EQ(0.2, report.kl().mean());
+  EXPECT_DOUBLE_EQ(0.75, report.same_top());
+  EXPECT_DOUBLE_EQ(std::sqrt(0.75 * 0.25 / 3), report.same_top_error());
+  EXPECT_DOUBLE_EQ(-0.03125, report.delta_p().mean());
+  EXPECT_DOUBLE_EQ(std::sqrt((0.0625 + 0.015625) / 4), report.rms_delta_p());
+}
+
+TEST(DivergenceReport, ListsPercentiles) {
+  const auto object = four_positions().to_json();
+  EXPECT_EQ(0.4, object.at("kl").at("max"));
+  EXPECT_EQ(0.2, object.at("kl").at("median"));
+  EXPECT_EQ(0.0, object.at("kl").at("min"));
+  EXPECT_EQ(0.125, object.at("delta_p").at("max"));
+  EXPECT_EQ(-0.25, object.at("delta_p").at("min"));
+  EXPECT_EQ(0.75, object.at("same_top"));
+  const std::string text = four_positions().to_text();
+  EXPECT_THAT(text, HasSubstr("same top       75.000"));
+  EXPECT_THAT(text, HasSubstr("max          0.400000"));
+}
+
+TEST(DivergenceReport, OfNothingPrints) {
+  const DivergenceReport report;
+  EXPECT_EQ(0, report.same_top());
+  EXPECT_THAT(report.to_text(), HasSubstr("0 tokens in 0 windows"));
+  EXPECT_TRUE(report.to_json().contains("kl"));
+}
+
+}  // namespace
+}  // namespace adder
