@@ -15,6 +15,8 @@ void add_run(CLI::App& app, Action& chosen);
 void add_inspect(CLI::App& app, Action& chosen);
 void add_tokenize(CLI::App& app, Action& chosen);
 void add_bench(CLI::App& app, Action& chosen);
+void add_perplexity(CLI::App& app, Action& chosen);
+void add_compare(CLI::App& app, Action& chosen);
 void add_logits(CLI::App& app, Action& chosen);
 void add_quantize(CLI::App& app, Action& chosen);
 void add_synth(CLI::App& app, Action& chosen);

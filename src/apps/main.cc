@@ -29,6 +29,8 @@ int run_main(int argc, char** argv) {
   add_inspect(app, chosen);
   add_tokenize(app, chosen);
   add_bench(app, chosen);
+  add_perplexity(app, chosen);
+  add_compare(app, chosen);
   add_logits(app, chosen);
   add_quantize(app, chosen);
   add_synth(app, chosen);
