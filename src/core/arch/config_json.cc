@@ -125,9 +125,10 @@ std::optional<std::string> read_pattern(Fields& fields, Problems& problems) {
   return letters ? letters : words;
 }
 
-/// Infinity as Python's json writes it may arrive as a number, a text or {"__float__": "Infinity"}.
+/// A limit that no time step reaches: softplus of anything a projection gives stays far below a million. Infinity
+/// itself has no JSON number and is spelled as a text, as {"__float__": "Infinity"} or as a large number.
 bool is_infinity(const json& value) {
-  if (value.is_number()) return value.get<double>() >= 1e30;
+  if (value.is_number()) return value.get<double>() >= 1e6;
   if (value.is_string()) return value == "inf" || value == "Infinity";
   return value.is_null() || (value.is_object() && value.contains("__float__") && is_infinity(value["__float__"]));
 }

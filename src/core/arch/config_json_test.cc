@@ -92,6 +92,11 @@ TEST(ConfigJson, ReadsAlternateSpellings) {
   EXPECT_EQ(tiny(), *config);
 }
 
+TEST(ConfigJson, ALimitThatNoTimeStepReachesIsNone) {
+  for (const json& limit : {json{0.0, 1e20}, json{0, "Infinity"}, json{0.0, nullptr}})
+    EXPECT_TRUE(config_from_json(with("time_step_limit", limit))) << limit;
+}
+
 TEST(ConfigJson, SpellingsThatDisagreeAreAnError) {
   EXPECT_THAT(refusal(with("mamba_n_groups", 2)), HasSubstr("mamba_n_groups is 2, but n_groups is 4"));
   EXPECT_THAT(refusal(with("layers_block_type", json{"mamba", "mlp"})), HasSubstr("disagree"));
