@@ -7,8 +7,8 @@
 namespace adder {
 
 /// What lies beside a published model and says where it comes from: every book with its hash and whether it was held
-/// out, the whole recipe, steps and tokens seen, loss and bits per byte over all held-out books, the licence of weights
-/// and of data, and name, size and hash of `file`.
+/// out, the whole recipe, steps (of which decay) and tokens seen, loss and bits per byte over all held-out books, the
+/// licence of weights and of data, and name, size and hash of `file`.
 Result<nlohmann::ordered_json> manifest(const Workshop& shop, const HeldOutLoss& loss,
                                         const std::filesystem::path& file);
 

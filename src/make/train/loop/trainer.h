@@ -50,6 +50,7 @@ class Trainer {
   int64_t samples_seen() const { return samples_seen_; }
   int64_t tokens_seen() const { return samples_seen_ * recipe_.seq_len; }
   Decay& decay() { return decay_; }
+  const Decay& decay() const { return decay_; }
 
  private:
   torch::Tensor loss_sum(const Parameters& params, const WindowBatch& batch, int64_t first, int64_t rows) const;
