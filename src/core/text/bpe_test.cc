@@ -66,23 +66,17 @@ TEST(BpeMerges, LeftmostOfEquals) {
   EXPECT_EQ(ids, (std::vector<int32_t>{1, 1, 0}));
 }
 
-// One piece without a boundary: a run that merges all the way up, and one in which every merge frees the next.
-TEST(BpeMerges, TimeGrowsAsNLogN) {
+// One piece without a boundary that merges all the way up. Looking at every pair again after every merge would be some
+// 3e10 steps, half a minute and more; the queue takes a fraction of a second.
+TEST(BpeMerges, ALongPieceIsNotQuadratic) {
   BpeMerges merges;
   for (int32_t level = 0; level < 24; ++level) ASSERT_TRUE(merges.add(level, level, level, level + 1));
-  const auto seconds = [&](size_t n) {
-    double best = 1e9;
-    BpeMerges::Workspace workspace;
-    for (int round = 0; round < 3; ++round) {
-      std::vector<int32_t> ids(n, 0);
-      const std::clock_t begin = std::clock();
-      merges.merge(ids, 0, workspace);
-      best = std::min(best, static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
-      EXPECT_EQ(ids.size(), 1u);
-    }
-    return best;
-  };
-  EXPECT_LE(seconds(1 << 18), 80 * seconds(1 << 14) + 2e-3);
+  BpeMerges::Workspace workspace;
+  std::vector<int32_t> ids(1 << 18, 0);
+  const std::clock_t begin = std::clock();
+  merges.merge(ids, 0, workspace);
+  EXPECT_LE(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 5);
+  EXPECT_EQ(ids, std::vector<int32_t>{18});
 }
 
 }  // namespace
