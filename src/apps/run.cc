@@ -53,8 +53,12 @@ void print_result(const OpenedEngine& opened, const RunOptions& o, const Generat
   }
   fmt::print("\n");
   std::fflush(stdout);
-  fmt::print(stderr, "[{} tokens, {:.1f} tokens/s; prompt {} tokens, {:.1f} tokens/s; ended by {}]\n",
-             result.tokens.size(), speed, o.request.prompt.size(), prompt_speed, name(result.reason));
+  const bool full =
+      result.reason == FinishReason::kLength && static_cast<int64_t>(result.tokens.size()) < o.request.max_tokens;
+  fmt::print(
+      stderr, "[{} tokens, {:.1f} tokens/s; prompt {} tokens, {:.1f} tokens/s; ended by {}]\n", result.tokens.size(),
+      speed, o.request.prompt.size(), prompt_speed,
+      full ? fmt::format("a full context, see --context {}", o.engine.context) : std::string(name(result.reason)));
 }
 
 Status run(RunOptions o) {

@@ -1,0 +1,106 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "program.h"
+
+namespace adder {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+const std::vector<std::string> kCommands = {"run",     "inspect",  "tokenize", "bench", "perplexity",
+                                            "compare", "quantize", "logits",   "synth", "completion"};
+
+TEST(Help, NamesEveryCommandAndExplainsEach) {
+  const Outcome all = run_adder({"--help"});
+  EXPECT_EQ(all.status, 0);
+  EXPECT_THAT(all.out, HasSubstr("Exit status"));
+  for (const std::string& command : kCommands) {
+    EXPECT_THAT(all.out, HasSubstr("\n  " + command + " "));
+    const Outcome one = run_adder({command, "--help"});
+    EXPECT_EQ(one.status, 0) << command;
+    EXPECT_THAT(one.out, HasSubstr("Example")) << command;
+    EXPECT_THAT(one.out, HasSubstr("adder " + command)) << command;
+    EXPECT_THAT(one.err, IsEmpty()) << command;
+  }
+}
+
+TEST(Help, VersionNamesBuildAndInstructionSets) {
+  const Outcome version = run_adder({"--version"});
+  EXPECT_EQ(version.status, 0);
+  EXPECT_THAT(version.out, testing::StartsWith("adder "));
+  EXPECT_THAT(version.out, HasSubstr("build: "));
+  EXPECT_THAT(version.out, HasSubstr("scalar"));
+}
+
+TEST(Help, StartsQuickly) {
+  double best = 1e9;
+  for (int i = 0; i < 5; ++i) best = std::min(best, run_adder({"--version"}).seconds);
+  RecordProperty("start_up_ms", std::to_string(best * 1e3));
+  std::cout << "start-up: " << best * 1e3 << " ms\n";
+  EXPECT_LT(best, 0.5);  // the aim is 50 ms; a busy machine or a sanitizer may take longer
+}
+
+TEST(Usage, MistakesEndWithTwoAndSayWhatToDo) {
+  const std::vector<std::vector<std::string>> mistakes = {
+      {},
+      {"sing"},
+      {"run"},
+      {"run", "-p"},
+      {"run", "-p", "x", "--no-such-flag"},
+      {"run", "-p", "x", "-n", "many"},
+      {"run", "-p", "x", "-n", "-1"},
+      {"run", "-p", "x", "--threads", "0"},
+      {"run", "-p", "x", "--threads", "1000000"},
+      {"run", "-p", "x", "--context", "0"},
+      {"run", "-p", "x", "--context", "99999999999999999999"},
+      {"run", "-p", "x", "--kv-type", "q4_0"},
+      {"run", "-p", "x", "--temp", "hot"},
+      {"run", "a.gguf", "b.gguf", "-p", "x"},
+      {"bench", "--prompt", "0"},
+      {"bench", "--depth", "-1"},
+      {"logits", "--tokens", "1,2"},
+      {"logits", "--tokens", "1,two", "--out", "x"},
+      {"quantize", "in.gguf"},
+      {"quantize", "in.gguf", "out.gguf", "--type", "q3_zz"},
+      {"synth", "--preset", "colossal", "x.gguf"},
+      {"tokenize", "--jsonl", "--json"},
+      {"completion", "csh"},
+  };
+  for (const auto& arguments : mistakes) {
+    const Outcome outcome = run_adder({.arguments = arguments, .directory = scratch()});
+    const std::string line = testing::PrintToString(arguments);
+    EXPECT_EQ(outcome.status, 2) << line << outcome.err;
+    EXPECT_THAT(outcome.out, IsEmpty()) << line;
+    EXPECT_THAT(outcome.err, Not(IsEmpty())) << line;
+  }
+}
+
+TEST(Usage, SamplingThatMakesNoSenseIsRefused) {
+  for (const std::string flag : {"--temp=-1", "--top-p=2", "--min-p=-0.5", "--repetition-penalty=0", "--top-k=-3",
+                                 "--temp=nan", "--penalty-last-n=-2", "--stop="}) {
+    const Outcome outcome = run_adder({"run", tiny_model(), "-p", "x", "-n", "1", flag});
+    EXPECT_EQ(outcome.status, 2) << flag << outcome.err;
+    EXPECT_THAT(outcome.out, IsEmpty()) << flag;
+  }
+}
+
+TEST(Completion, ScriptsAreWholeAndKnowTheOptions) {
+  for (const std::string shell : {"bash", "zsh", "fish"}) {
+    const Outcome script = run_adder({"completion", shell});
+    EXPECT_EQ(script.status, 0) << shell;
+    for (const std::string& command : kCommands) EXPECT_THAT(script.out, HasSubstr(command)) << shell;
+    EXPECT_THAT(script.out, HasSubstr("kv-type")) << shell;
+  }
+  const std::string path = scratch() / "adder.bash";
+  ASSERT_EQ(run_adder({.arguments = {"completion", "bash"}, .out_path = path}).status, 0);
+  EXPECT_EQ(std::system(("bash -n " + path).c_str()), 0);
+  const std::string ask =
+      "bash -c 'source " + path + "; COMP_WORDS=(adder ru); COMP_CWORD=1; _adder; test \"$COMPREPLY\" = run'";
+  EXPECT_EQ(std::system(ask.c_str()), 0);
+}
+
+}  // namespace
+}  // namespace adder
