@@ -51,14 +51,19 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-const DTypeInfo& info(DType dtype) { return kTable[static_cast<size_t>(dtype)]; }
-std::span<const DTypeInfo> all_dtypes() { return kTable; }
+const DTypeInfo& info(DType dtype) {
+  return kTable[static_cast<size_t>(dtype)];
+}
+std::span<const DTypeInfo> all_dtypes() {
+  return kTable;
+}
 
 std::optional<DType> dtype_from_name(std::string_view name) {
   return find([&](const DTypeInfo& row) { return equal_ignoring_case(row.name, name); });
 }
 std::optional<DType> dtype_from_ggml(uint32_t ggml_type) {
-  return find([&](const DTypeInfo& row) { return row.ggml_type >= 0 && static_cast<uint32_t>(row.ggml_type) == ggml_type; });
+  return find(
+      [&](const DTypeInfo& row) { return row.ggml_type >= 0 && static_cast<uint32_t>(row.ggml_type) == ggml_type; });
 }
 std::optional<DType> dtype_from_safetensors(std::string_view name) {
   return find([&](const DTypeInfo& row) { return !row.safetensors.empty() && row.safetensors == name; });

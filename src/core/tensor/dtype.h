@@ -24,7 +24,7 @@ enum class DType : uint8_t {
 /// One row of the table. A row of a tensor is stored as blocks of `block_size` elements, `block_bytes` each.
 struct DTypeInfo {
   DType dtype;
-  std::string_view name;         ///< as people write it: "F32", "Q4_K"
+  std::string_view name;  ///< as people write it: "F32", "Q4_K"
   int block_size;
   int block_bytes;
   int ggml_type;                 ///< id in GGUF, -1 when GGUF has none
@@ -34,7 +34,9 @@ struct DTypeInfo {
 const DTypeInfo& info(DType dtype);
 std::span<const DTypeInfo> all_dtypes();
 
-inline std::string_view name(DType dtype) { return info(dtype).name; }
+inline std::string_view name(DType dtype) {
+  return info(dtype).name;
+}
 std::optional<DType> dtype_from_name(std::string_view name);  ///< case-insensitive
 std::optional<DType> dtype_from_ggml(uint32_t ggml_type);
 std::optional<DType> dtype_from_safetensors(std::string_view name);
