@@ -133,8 +133,8 @@ TEST(Tokenize, RoundTripThroughEveryForm) {
 
   std::string spaced, commas;
   for (const auto& id : json["ids"]) {
-    spaced += (spaced.empty() ? "" : " ") + id.dump();
-    commas += (commas.empty() ? "" : ",") + id.dump();
+    spaced.append(spaced.empty() ? "" : " ").append(id.dump());
+    commas.append(commas.empty() ? "" : ",").append(id.dump());
   }
   EXPECT_EQ(plain.out, spaced + "\n");
   EXPECT_EQ(run_adder({"tokenize", tiny_model(), "--decode", commas}).out, text + "\n");

@@ -12,6 +12,9 @@ namespace {
 std::atomic<size_t> allocated_bytes{0};
 }  // namespace
 
+// GCC 12 follows a replaced operator delete into free() and misses that the replaced operator new came from malloc().
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 // All forms that compiled code calls: a sanitizer brings its own of those that are not replaced, and theirs do not
 // count.
 void* operator new(size_t size, const std::nothrow_t&) noexcept {
