@@ -30,7 +30,7 @@ Result<ModelConfig> shape_of(const SynthCommand& c) {
     return Error::usage("--preset {}: there are {}", c.preset, fmt::join(preset_names(), ", "));
   }
   TRY_ASSIGN(const std::string text, read_file(c.config_path));
-  TRY_ASSIGN(const nlohmann::json json, parse_json(text, c.config_path));
+  TRY_ASSIGN(const nlohmann::json json, parse_json(text, c.config_path, JsonNumbers::kPython));
   auto config = config_from_json(json);
   if (!config) return std::move(config).error().in(c.config_path);
   return config;

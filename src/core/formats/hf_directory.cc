@@ -21,7 +21,7 @@ bool is_there(const fs::path& path) {
 
 Result<std::optional<Json>> read_optional_json(const fs::path& path) {
   if (!is_there(path)) return std::optional<Json>();
-  TRY_ASSIGN(auto value, read_json(path));
+  TRY_ASSIGN(auto value, read_json(path, JsonNumbers::kPython));
   return std::optional(std::move(value));
 }
 
@@ -82,7 +82,7 @@ Result<HfDirectory> HfDirectory::open(const fs::path& directory) {
   hf.path_ = directory;
   if (!is_there(directory / "config.json"))
     return Error::not_found("{}: no config.json, expected a Hugging Face model directory", directory.string());
-  TRY_ASSIGN(hf.config_, read_json(directory / "config.json"));
+  TRY_ASSIGN(hf.config_, read_json(directory / "config.json", JsonNumbers::kPython));
   if (!hf.config_.is_object())
     return Error::corrupt("{}: expected an object, found {}", (directory / "config.json").string(),
                           hf.config_.type_name());

@@ -16,6 +16,7 @@ namespace adder {
 ///   model.safetensors                   the weights, or else
 ///   model.safetensors.index.json        {"weight_map": {tensor name: shard file name}} and the shards it names
 ///   tokenizer.json, tokenizer_config.json, generation_config.json, chat_template.jinja       read when they are there
+/// Python writes these texts, so its NaN and Infinity are numbers in them (JsonNumbers::kPython).
 /// A shard named by the index must lie in the directory itself, links included (or, as in the Hub's cache, in the
 /// blobs/ folder beside the snapshots/ folder that holds it). Index and shards must name the same tensors, each once.
 class HfDirectory {

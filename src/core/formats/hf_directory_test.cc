@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
+
 #include "core/base/testing/expect_error.h"
 #include "core/base/testing/temp_dir.h"
 #include "core/formats/testing/safetensors_bytes.h"
@@ -64,6 +66,15 @@ TEST(HfDirectory, DoesWithoutSideFiles) {
   const auto hf = HfDirectory::open(dir.path());
   ASSERT_TRUE(hf) << hf.error().message();
   EXPECT_FALSE(hf->tokenizer() || hf->tokenizer_config() || hf->generation_config() || hf->chat_template());
+}
+
+TEST(HfDirectory, ReadsWhatPythonWrites) {
+  const TempDir dir;
+  dir.put("config.json", R"({"time_step_limit": [0.0, Infinity]})");
+  dir.put("model.safetensors", shard({"a"}));
+  const auto hf = HfDirectory::open(dir.path());
+  ASSERT_TRUE(hf) << hf.error().message();
+  EXPECT_EQ(hf->config().at("time_step_limit").at(1), std::numeric_limits<double>::infinity());
 }
 
 TEST(HfDirectory, TakesTheTemplateFromItsOwnFileFirst) {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "core/base/testing/expect_error.h"
 #include "core/base/testing/temp_dir.h"
 
@@ -50,6 +53,47 @@ TEST(ParseJson, RefusesInvalidUtf8) {
 
 TEST(ParseJson, RefusesNumbersPastDouble) {
   expect_error(parse_json("[1e999]", "c.json"), ErrorCode::kCorrupt, "c.json", "1e999");
+}
+
+Result<nlohmann::json> parse_python(std::string_view text) {
+  return parse_json(text, "c.json", JsonNumbers::kPython);
+}
+
+/// What `json.dumps([0.0, math.inf, -math.inf, math.nan])` writes.
+TEST(ParseJson, TakesPythonsWordsForNumbersWhereAskedTo) {
+  const auto list = parse_python("[0.0, Infinity, -Infinity, NaN, -7, 1e3]");
+  ASSERT_TRUE(list) << list.error().message();
+  EXPECT_EQ(list->at(0), 0.0);
+  EXPECT_EQ(list->at(1), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(list->at(2), -std::numeric_limits<double>::infinity());
+  EXPECT_TRUE(std::isnan(list->at(3).get<double>()));
+  EXPECT_EQ(list->at(4), -7);
+  EXPECT_EQ(list->at(5), 1000.0);
+
+  const auto object = parse_python(R"({"a":-1,"b":[Infinity,2],"c":{"d":-Infinity},"e":1.5e-2})");
+  ASSERT_TRUE(object) << object.error().message();
+  EXPECT_EQ(object->at("b").at(0), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(object->at("b").at(1), 2);
+  EXPECT_EQ(object->at("c").at("d"), -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(object->at("e"), 0.015);
+  EXPECT_TRUE(std::isnan(parse_python("NaN")->get<double>()));
+
+  expect_error(parse_json("[Infinity]", "c.json"), ErrorCode::kCorrupt, "not JSON at byte 2");
+}
+
+TEST(ParseJson, LeavesPythonsWordsInTextAlone) {
+  const auto object = parse_python(R"({"Infinity": [1, " NaN", "\" , Infinity ,\\", "\\"], "n": NaN})");
+  ASSERT_TRUE(object) << object.error().message();
+  EXPECT_EQ(object->at("Infinity"), nlohmann::json({1, " NaN", "\" , Infinity ,\\", "\\"}));
+  EXPECT_TRUE(std::isnan(object->at("n").get<double>()));
+}
+
+TEST(ParseJson, RefusesPythonsWordsWhereNoValueMayStand) {
+  for (const char* text : {"{NaN: 1}", "[1Infinity]", "[Infinity1]", "[Infinity.5]", "[--Infinity]", "[- Infinity]",
+                           "[+Infinity]", "[NaNNaN]", "[NaN NaN]", "[1 NaN]", "[Infinit]", "[infinity]", "[nan]",
+                           "[-NaN]", "Infinity,", "[\"a\"NaN]", "[nullNaN]"})
+    expect_error(parse_python(text), ErrorCode::kCorrupt, "c.json: not JSON at byte");
+  expect_error(parse_python("[NaN, Infinity, x]"), ErrorCode::kCorrupt, "not JSON at byte 17");
 }
 
 TEST(ParseJson, RefusesAKeyTwiceInOneObject) {
