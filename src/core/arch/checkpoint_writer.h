@@ -34,7 +34,7 @@ class CheckpointWriter {
   static Result<CheckpointWriter> gguf(const std::filesystem::path& path, const ModelConfig& config,
                                        std::vector<DType> types, const std::vector<GgufEntry>& metadata);
   /// `files.config` is filled in here. kUnsupported for types without a safetensors name and for configs that
-  /// config.json cannot say; kUsage when the directory is there and not empty.
+  /// config.json cannot say; kUsage when the directory holds parts of another model (HfWriter).
   static Result<CheckpointWriter> hugging_face(const std::filesystem::path& directory, const ModelConfig& config,
                                                std::vector<DType> types, HfFiles files);
 

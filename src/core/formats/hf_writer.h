@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/formats/safetensors.h"
 
@@ -17,10 +18,13 @@ struct HfFiles {
   std::optional<std::string> chat_template;                               ///< chat_template.jinja
 };
 
-/// Writes a Hugging Face model directory with one model.safetensors, tensors streamed. Everything goes into a hidden
-/// sibling (`.NAME.adder-PID`) that `finish` renames, so the directory appears whole or not at all; dropped before
-/// that, the writer removes the sibling. A directory that holds files is never written into nor replaced (kUsage from
-/// `begin`): its readers would see two models mixed, and what else lies there is not ours to delete.
+/// Writes a Hugging Face model directory with one model.safetensors, tensors streamed. Until `finish` everything lies
+/// in a hidden place; dropped before that, the writer removes it and nothing has changed.
+///   - A new directory is made as a sibling (`.NAME.adder-PID`) and renamed: it appears whole or not at all.
+///   - In a directory that is there (staging folder `.adder-PID` inside it), `finish` replaces the files of the same
+///     names one by one, each whole, config.json last, and leaves all others as they are. What a reader could take for
+///     a part of the new model is refused by `begin` (kUsage, by name): other *.safetensors, an index of shards, a
+///     PyTorch checkpoint, a text of HfFiles that is not written this time.
 ///
 ///     HfWriter writer;
 ///     writer.weights().add_tensor("lm_head.weight", DType::kBF16, {4096, 320});
@@ -40,10 +44,13 @@ class HfWriter {
   Status finish();
 
  private:
-  Status write_texts(const HfFiles& files);
+  Status check_target() const;
+  Status move_files();
 
   SafetensorsWriter weights_;
+  std::vector<std::string> names_;            ///< of the files to write, config.json last
   std::filesystem::path target_, temporary_;  ///< temporary_ is empty before begin and after finish
+  bool in_place_ = false;                     ///< the target was there before
 };
 
 }  // namespace adder

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "core/base/testing/expect_error.h"
 #include "core/base/testing/temp_dir.h"
 #include "core/formats/hf_directory.h"
@@ -54,13 +56,69 @@ TEST(HfWriter, FillsAnEmptyDirectory) {
   EXPECT_TRUE(write_model(dir / "model", kFiles));
 }
 
-TEST(HfWriter, NeverTouchesADirectoryWithFiles) {
+/// Name -> bytes of the files right below a directory.
+std::map<std::string, std::string> contents(const fs::path& directory) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::directory_iterator(directory))
+    files[entry.path().filename().string()] = entry.is_directory() ? "a directory" : read_file(entry.path()).value();
+  return files;
+}
+
+TEST(HfWriter, ReplacesItsOwnFilesAndNoOthers) {
   const TempDir dir;
+  ASSERT_TRUE(write_model(dir / "fresh", kFiles));
   dir.put("model/notes.txt", "mine");
-  expect_error(write_model(dir / "model", kFiles), ErrorCode::kUsage, "model: exists already");
-  EXPECT_EQ(read_file(dir / "model/notes.txt").value(), "mine");
+  dir.put("model/logs/1.txt", "mine");
+  dir.put("model/config.json", "old");
+  dir.put("model/chat_template.jinja", "old");
+  dir.put("model/model.safetensors", "old and longer than the new one");
+  for (int again = 0; again < 2; ++again) {
+    const auto status = write_model(dir / "model/", kFiles);
+    ASSERT_TRUE(status) << status.error().message();
+    auto expected = contents(dir / "fresh");
+    expected["notes.txt"] = "mine";
+    expected["logs"] = "a directory";
+    EXPECT_EQ(contents(dir / "model"), expected);
+  }
+  EXPECT_EQ(read_file(dir / "model/logs/1.txt").value(), "mine");
+}
+
+TEST(HfWriter, NeverMixesTwoModels) {
+  const HfFiles no_texts = {.config = {{"a", 1}}};
+  for (const char* name :
+       {"model-00001-of-00002.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "tokenizer.json",
+        "tokenizer_config.json", "generation_config.json", "chat_template.jinja"}) {
+    const TempDir dir;
+    dir.put(fmt::format("model/{}", name), "of another model");
+    expect_error(write_model(dir / "model", no_texts), ErrorCode::kUsage, name, "mix");
+    EXPECT_EQ(contents(dir / "model"), (std::map<std::string, std::string>{{name, "of another model"}}));
+  }
+}
+
+TEST(HfWriter, RefusesATargetThatIsNoDirectory) {
+  const TempDir dir;
   dir.put("file", "mine");
-  expect_error(write_model(dir / "file", kFiles), ErrorCode::kUsage, "file: exists already");
+  expect_error(write_model(dir / "file", kFiles), ErrorCode::kUsage, "file: exists and is no directory");
+  EXPECT_EQ(read_file(dir / "file").value(), "mine");
+  dir.put("model/config.json/x", "mine");
+  expect_error(write_model(dir / "model", kFiles), ErrorCode::kUsage, "config.json: a directory");
+}
+
+TEST(HfWriter, LeavesTheOldModelWhenNotFinished) {
+  const TempDir dir;
+  ASSERT_TRUE(write_model(dir / "model", kFiles));
+  const auto before = contents(dir / "model");
+  {
+    HfWriter writer;
+    writer.weights().add_tensor("w", DType::kI8, {8});
+    ASSERT_TRUE(writer.begin(dir / "model", {.config = {{"b", 2}},
+                                             .tokenizer = {{{"v", 2}}},
+                                             .tokenizer_config = {{}},
+                                             .generation = {{}},
+                                             .chat_template = "new"}));
+    EXPECT_EQ(HfDirectory::open(dir / "model").value().config(), kFiles.config);
+  }
+  EXPECT_EQ(contents(dir / "model"), before);
 }
 
 TEST(HfWriter, LeavesNothingWhenNotFinished) {
