@@ -48,10 +48,6 @@ def _find(directory, prefix):
     return os.path.join(directory, names[0])
 
 
-def library_directory(peers):
-    return os.path.join(peers, "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64")
-
-
 class Llama:
     """One model in llama.cpp on the CPU; `logits` evaluates a fresh sequence."""
 

@@ -101,10 +101,10 @@ def write_directory(path, tokenizer_json):
     save_file({"none": np.zeros(1, np.float32)}, path / "model.safetensors")
 
 
-def adder_ids(adder, model, strings):
+def adder_ids(adder, model, strings, *options):
     """A JSON array for each string, as text: Python's own integers would take gigabytes."""
     lines = "".join(json.dumps(s) + "\n" for s in strings)
-    run = subprocess.run([adder, "tokenize", model, "--jsonl"], input=lines, capture_output=True, text=True)
+    run = subprocess.run([adder, "tokenize", model, "--jsonl", *options], input=lines, capture_output=True, text=True)
     if run.returncode:
         sys.exit(f"adder tokenize {model}: {run.stderr.strip()}")
     return run.stdout.splitlines()
