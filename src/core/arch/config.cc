@@ -1,6 +1,7 @@
 #include "core/arch/config.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "core/arch/config_gguf.h"
@@ -48,6 +49,13 @@ void check_layers(const ModelConfig& c, Checker check) {
 }
 
 }  // namespace
+
+double ModelConfig::printed_norm_eps() const {
+  const std::string shortest = fmt::format("{}", static_cast<float>(norm_eps));
+  double value = norm_eps;
+  std::from_chars(shortest.data(), shortest.data() + shortest.size(), value);
+  return value;
+}
 
 int64_t ModelConfig::count(LayerKind kind) const {
   return std::ranges::count(layers, kind, [](const LayerConfig& layer) { return layer.kind; });

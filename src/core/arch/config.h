@@ -43,6 +43,10 @@ struct ModelConfig {
   bool tie_word_embeddings = false;
   int64_t max_position_embeddings = 0;  ///< a limit users are told of; no table depends on it
 
+  /// norm_eps for people and JSON, the double nearest to the shortest decimal that reads back to the same f32: 1e-05,
+  /// where norm_eps itself would print as 9.999999747378752e-06.
+  double printed_norm_eps() const;
+
   int64_t d_inner() const { return mamba_num_heads * mamba_head_dim; }
   int64_t conv_dim() const { return d_inner() + 2 * n_groups * ssm_state_size; }
   int64_t in_proj_rows() const { return d_inner() + conv_dim() + mamba_num_heads; }

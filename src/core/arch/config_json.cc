@@ -15,6 +15,8 @@ using nlohmann::json;
 using Spellings = std::initializer_list<const char*>;
 
 std::string shown(const json& value) {
+  if (value.is_number_float()) return fmt::format("{:#}", value.get<double>());  // dump writes null for inf and nan
+  if (value.is_array() && value.size() == 2) return fmt::format("[{},{}]", shown(value[0]), shown(value[1]));
   std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
   if (text.size() > 60) text = text.substr(0, 57) + "...";
   return text;
@@ -238,7 +240,7 @@ Result<json> config_json(const ModelConfig& c) {
       {"use_conv_bias", true},
       {"use_bias", false},
       {"mamba_proj_bias", false},
-      {"layer_norm_epsilon", c.norm_eps},
+      {"layer_norm_epsilon", c.printed_norm_eps()},
       {"residual_in_fp32", false},
       {"tie_word_embeddings", c.tie_word_embeddings},
       {"max_position_embeddings", c.max_position_embeddings},

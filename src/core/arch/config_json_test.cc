@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/arch/presets.h"
+#include "core/formats/json.h"
 
 namespace adder {
 namespace {
@@ -16,7 +17,7 @@ using ::testing::HasSubstr;
 
 /// The 9B's config.json as published, without the fields no reader needs.
 json published_9b() {
-  return json::parse(R"({
+  return parse_json(R"({
     "architectures": ["NemotronHForCausalLM"],
     "attention_bias": false, "attention_dropout": 0.0, "bos_token_id": 1, "chunk_size": 128, "conv_kernel": 4,
     "eos_token_id": 12, "expand": 2, "head_dim": 128, "hidden_dropout": 0.0, "hidden_size": 4480,
@@ -27,8 +28,10 @@ json published_9b() {
     "num_attention_heads": 40, "num_hidden_layers": 56, "num_key_value_heads": 8, "num_logits_to_keep": 1,
     "pad_token_id": 0, "rescale_prenorm_residual": true, "residual_in_fp32": false, "rms_norm_eps": 1e-05,
     "sliding_window": null, "ssm_state_size": 128, "tie_word_embeddings": false, "time_step_floor": 0.0001,
-    "time_step_max": 0.1, "time_step_min": 0.001, "torch_dtype": "bfloat16",
-    "use_bias": false, "use_cache": true, "use_conv_bias": true, "use_mamba_kernels": true, "vocab_size": 131072})");
+    "time_step_limit": [0.0, Infinity], "time_step_max": 0.1, "time_step_min": 0.001, "torch_dtype": "bfloat16",
+    "use_bias": false, "use_cache": true, "use_conv_bias": true, "use_mamba_kernels": true, "vocab_size": 131072})",
+                    "config.json", JsonNumbers::kPython)
+      .value();
 }
 
 std::string refusal(const json& object) {
@@ -44,9 +47,7 @@ json with(const char* field, json value) {
 }
 
 TEST(ConfigJson, ReadsThePublishedFile) {
-  json object = published_9b();
-  object["time_step_limit"] = {0.0, std::numeric_limits<double>::infinity()};
-  const auto config = config_from_json(object);
+  const auto config = config_from_json(published_9b());
   ASSERT_TRUE(config) << config.error().message();
   EXPECT_EQ(nano_9b(), *config);
 }
@@ -162,6 +163,13 @@ TEST(ConfigJson, WhatIsNotImplementedIsRefused) {
   EXPECT_THAT(refusal(with("mamba_hidden_act", "gelu")), HasSubstr("mamba_hidden_act"));
   EXPECT_THAT(refusal(with("sliding_window", 4096)), HasSubstr("sliding_window"));
   EXPECT_THAT(refusal(with("time_step_limit", json{0.001, 0.1})), HasSubstr("time_step_limit"));
+}
+
+TEST(ConfigJson, NumbersThatAreNoneAreRefusedByName) {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THAT(refusal(with("time_step_limit", json{0.0, nan})), HasSubstr("time_step_limit is [0.0,nan], adder"));
+  EXPECT_THAT(refusal(with("time_step_limit", json{0.0, -inf})), HasSubstr("time_step_limit is [0.0,-inf], adder"));
+  EXPECT_THAT(refusal(with("hidden_size", inf)), HasSubstr("hidden_size is inf, must be an integer"));
 }
 
 TEST(ConfigJson, WidthsThatDifferBetweenLayersHaveNoConfigJson) {

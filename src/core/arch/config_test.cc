@@ -48,6 +48,15 @@ TEST(Pattern, RefusesMixtureOfExpertsByName) {
   EXPECT_THAT(layers.error().message(), AllOf(HasSubstr("mixture of experts"), HasSubstr("supported: nemotron_h")));
 }
 
+TEST(PrintedNormEps, IsTheShortestTextOfTheSameFloat) {
+  for (const auto& [eps, text] : {std::pair{1e-5f, "1e-05"}, {1e-6f, "1e-06"}, {1.25e-5f, "1.25e-05"}, {0.1f, "0.1"}}) {
+    ModelConfig config;
+    config.norm_eps = eps;
+    EXPECT_EQ(text, fmt::format("{}", config.printed_norm_eps()));
+    EXPECT_EQ(eps, static_cast<float>(config.printed_norm_eps()));
+  }
+}
+
 TEST(Validate, AcceptsThePresets) {
   for (const std::string_view name : preset_names()) EXPECT_EQ("", problems_of(find_preset(name).value())) << name;
 }
