@@ -32,40 +32,19 @@ bool same_elements(const Shape& found, const TensorSpec& spec, const ModelConfig
 }
 
 bool type_fits(DType dtype, const TensorSpec& spec) {
-  switch (dtype) {
-    case DType::kF32:
-    case DType::kF16:
-    case DType::kBF16:
-      return true;
-    case DType::kI8:
-    case DType::kI16:
-    case DType::kI32:
-    case DType::kI64:
-      return false;
-    case DType::kF8E4M3:
-    case DType::kQ4_0:
-    case DType::kQ4_1:
-    case DType::kQ5_0:
-    case DType::kQ5_1:
-    case DType::kQ8_0:
-    case DType::kQ2_K:
-    case DType::kQ3_K:
-    case DType::kQ4_K:
-    case DType::kQ5_K:
-    case DType::kQ6_K:
-    case DType::kIQ4_NL:
-    case DType::kIQ4_XS:
-      return spec.is_matrix;
-  }
-  CHECK(false, "dtype {}", static_cast<int>(dtype));
+  const bool is_plain = dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16;
+  return is_plain || (spec.is_matrix && can_decode(dtype));
 }
 
 /// The file's tensors by the name a spec would look for, each struck out when used.
 class Inventory {
  public:
-  Inventory(const ModelFile& file, Problems& problems) : hf_(file.hf() != nullptr) {
+  Inventory(const ModelFile& file, BoundModel& model, Problems& problems) : hf_(file.hf() != nullptr) {
     for (const NamedTensor& tensor : file.tensors()) {
-      if (tensor.name.starts_with("mtp.")) continue;  // multi-token prediction heads: not part of the model proper
+      if (tensor.name.starts_with("mtp.")) {
+        model.skipped.push_back(tensor);
+        continue;
+      }
       if (!by_name_.emplace(hf_ ? without_prefix(tensor.name) : tensor.name, &tensor).second)
         problems.add("tensor {} is there under both prefixes", tensor.name);
     }
@@ -97,7 +76,21 @@ void compare(const TensorSpec& spec, const NamedTensor& found, const ModelConfig
     problems.add("tensor {} has shape {}, expected {}", found.name, to_string(found.view.shape), to_string(spec.shape));
   if (!type_fits(found.view.dtype, spec))
     problems.add("tensor {} has type {}, expected {}", found.name, name(found.view.dtype),
-                 spec.is_matrix ? "floats or a quantised type" : "F32, F16 or BF16");
+                 spec.is_matrix ? "F32, F16, BF16, F8_E4M3 or a quantised type" : "F32, F16 or BF16");
+}
+
+/// The tensor that a tied model may hold and does not need, if it says what the embedding says. The bytes of an
+/// embedding that has problems itself are not looked at.
+void skip_tied_output(Inventory& inventory, BoundModel& model, Problems& problems) {
+  ModelConfig untied = model.config;
+  untied.tie_word_embeddings = false;
+  const NamedTensor* output = inventory.take(tensor_specs(untied).back());
+  if (!output) return;
+  model.skipped.push_back(*output);
+  if (!problems.empty()) return;
+  const BoundTensor* embedding = model.find(Role::kEmbedding);
+  if (output->view.dtype != embedding->view.dtype || !std::ranges::equal(output->view.span(), embedding->view.span()))
+    problems.add("tensor {} differs from {}, but tie_word_embeddings is true", output->name, embedding->name);
 }
 
 }  // namespace
@@ -113,7 +106,7 @@ Result<BoundModel> bind(std::shared_ptr<const ModelFile> file) {
   TRY_ASSIGN(model.config, read_config(*file));
   const bool hf = file->hf() != nullptr;
   Problems problems;
-  Inventory inventory(*file, problems);
+  Inventory inventory(*file, model, problems);
   for (TensorSpec& spec : tensor_specs(model.config)) {
     const NamedTensor* found = inventory.take(spec);
     if (!found) {
@@ -124,8 +117,9 @@ Result<BoundModel> bind(std::shared_ptr<const ModelFile> file) {
     TensorView view = found->view;
     view.shape = spec.shape;
     const bool is_a_log = hf && spec.role == Role::kA;
-    model.tensors.push_back({std::move(spec), view, is_a_log});
+    model.tensors.push_back({std::move(spec), view, is_a_log, found->name});
   }
+  if (model.config.tie_word_embeddings) skip_tied_output(inventory, model, problems);
   for (const std::string_view name : inventory.left()) problems.add("tensor {} is not part of the model", name);
   TRY(problems.status(ErrorCode::kCorrupt,
                       fmt::format("{}: tensors do not fit layers {}", file->path(), model.config.pattern())));
@@ -140,8 +134,7 @@ Result<std::vector<float>> to_f32(const BoundTensor& tensor) {
     for (float& value : values) value = -std::exp(value);
   const auto bad = std::ranges::find_if(values, [](float value) { return !std::isfinite(value); });
   if (bad != values.end())
-    return Error::corrupt("tensor {}: element {} is {}", tensor.is_a_log ? tensor.spec.hf_name : tensor.spec.gguf_name,
-                          bad - values.begin(), *bad);
+    return Error::corrupt("tensor {}: element {} is {}", tensor.name, bad - values.begin(), *bad);
   return values;
 }
 

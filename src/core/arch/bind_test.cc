@@ -45,7 +45,8 @@ TEST(Bind, FindsEveryTensorOfBothLayouts) {
       EXPECT_EQ(specs[i].role, tensor.spec.role);
       EXPECT_EQ(specs[i].shape, tensor.view.shape) << specs[i].gguf_name;
       EXPECT_EQ(hf && specs[i].role == Role::kA, tensor.is_a_log);
-      EXPECT_EQ(file->find_tensor(hf ? specs[i].hf_name : specs[i].gguf_name)->data, tensor.view.data);
+      EXPECT_EQ(hf ? specs[i].hf_name : specs[i].gguf_name, tensor.name);
+      EXPECT_EQ(file->find_tensor(tensor.name)->data, tensor.view.data);
     }
     EXPECT_EQ((Shape{512, 160}), bound->find(Role::kUp, 1)->view.shape);
     EXPECT_EQ(nullptr, bound->find(Role::kUp, 0));
@@ -60,6 +61,32 @@ TEST(Bind, AcceptsTheOtherBasePrefixAndSkipsPredictionHeads) {
   const TempDir dir;
   const auto bound = bind(test::write_hf(dir, draft));
   EXPECT_TRUE(bound) << bound.error().message();
+}
+
+TEST(Bind, TensorsItSkipsMayHaveAnyType) {
+  Draft draft = test::hf_draft(tiny());
+  for (const char* type : {"F64", "I64", "I32", "U8", "BOOL", "F8_E5M2"})
+    draft.tensors.push_back({fmt::format("mtp.{}", type), dtype_from_safetensors(type).value(), {8}});
+  const TempDir dir;
+  const auto bound = bind(test::write_hf(dir, draft));
+  ASSERT_TRUE(bound) << bound.error().message();
+  ASSERT_EQ(6u, bound->skipped.size());
+  EXPECT_EQ("mtp.F64", bound->skipped[0].name);
+  EXPECT_EQ(DType::kF64, bound->skipped[0].view.dtype);
+}
+
+TEST(Bind, WeightsMustHaveATypeThatCanBeDecoded) {
+  for (const char* type : {"F64", "I64", "I32", "U8", "BOOL", "F8_E5M2"}) {
+    Draft draft = test::hf_draft(tiny());
+    draft.tensor("backbone.embeddings.weight").dtype = dtype_from_safetensors(type).value();
+    draft.tensor("backbone.norm_f.weight").dtype = dtype_from_safetensors(type).value();
+    std::ranges::stable_sort(draft.tensors, std::greater(),
+                             [](const auto& line) { return info(line.dtype).block_bytes; });
+    EXPECT_THAT(hf_refusal(draft),
+                AllOf(HasSubstr(fmt::format(
+                          "backbone.embeddings.weight has type {}, expected F32, F16, BF16, F8_E4M3 or", type)),
+                      HasSubstr(fmt::format("backbone.norm_f.weight has type {}, expected F32, F16 or BF16", type))));
+  }
 }
 
 TEST(Bind, AcceptsUnitAxesAndGroupedNorms) {
@@ -93,7 +120,8 @@ TEST(Bind, ListsAllDifferences) {
   EXPECT_THAT(text, HasSubstr("blk.1.ffn_up.weight has shape [160, 512], expected [512, 160]"));
   EXPECT_THAT(text, HasSubstr("blk.0.ssm_norm.weight has shape [8, 32], expected [256]"));
   EXPECT_THAT(text, HasSubstr("blk.0.attn_norm.weight has type Q8_0, expected F32, F16 or BF16"));
-  EXPECT_THAT(text, HasSubstr("blk.1.ffn_down.weight has type I32, expected floats or a quantised type"));
+  EXPECT_THAT(text,
+              HasSubstr("blk.1.ffn_down.weight has type I32, expected F32, F16, BF16, F8_E4M3 or a quantised type"));
 }
 
 TEST(Bind, HuggingFaceDifferencesUseItsNames) {
@@ -101,9 +129,12 @@ TEST(Bind, HuggingFaceDifferencesUseItsNames) {
   draft.remove("backbone.layers.0.mixer.A_log");
   draft.tensors.push_back({"model.layers.0.mixer.D", DType::kBF16, {16}});
   draft.tensors.push_back({"lm_head.weight_scale", DType::kF32, {1}});
-  EXPECT_THAT(hf_refusal(draft), AllOf(HasSubstr("backbone.layers.0.mixer.A_log [16] is missing"),
-                                       HasSubstr("is there under both prefixes"),
-                                       HasSubstr("lm_head.weight_scale is not part of the model")));
+  draft.tensor("backbone.layers.1.mixer.up_proj.weight").shape = {160, 512};
+  EXPECT_THAT(
+      hf_refusal(draft),
+      AllOf(HasSubstr("backbone.layers.0.mixer.A_log [16] is missing"),
+            HasSubstr("backbone.layers.1.mixer.up_proj.weight has shape [160, 512], expected [512, 160]"),
+            HasSubstr("is there under both prefixes"), HasSubstr("lm_head.weight_scale is not part of the model")));
 }
 
 TEST(Bind, TiedEmbeddingsNeedNoOutput) {
@@ -123,11 +154,40 @@ TEST(Bind, TiedEmbeddingsNeedNoOutput) {
   EXPECT_TRUE(bind(test::write_hf(other, hf)));
 }
 
+TEST(Bind, SkipsAnOutputThatRepeatsTheTiedEmbedding) {
+  Draft draft = test::hf_draft(tiny());
+  draft.config["tie_word_embeddings"] = true;
+  const TempDir dir;
+  const auto bound = bind(test::write_hf(dir, draft));
+  ASSERT_TRUE(bound) << bound.error().message();
+  EXPECT_EQ(nullptr, bound->find(Role::kOutput));
+  ASSERT_EQ(1u, bound->skipped.size());
+  EXPECT_EQ("lm_head.weight", bound->skipped[0].name);
+
+  const char* difference = "lm_head.weight differs from backbone.embeddings.weight, but tie_word_embeddings is true";
+  std::string bytes = read_file(dir / "model.safetensors").value();
+  bytes.back() = 1;  // the output is the last tensor
+  ASSERT_TRUE(write_file(dir / "model.safetensors", bytes));
+  EXPECT_THAT(refusal(bind(test::open_shared(dir.path()).value())), HasSubstr(difference));
+  draft.tensor("lm_head.weight").dtype = DType::kF32;
+  EXPECT_THAT(hf_refusal(draft), HasSubstr(difference));
+  draft.tensor("lm_head.weight") = {"lm_head.weight", DType::kBF16, {2047, 160}};
+  EXPECT_THAT(hf_refusal(draft), HasSubstr(difference));
+  draft.tensor("backbone.embeddings.weight").shape = {1, 160};
+  EXPECT_THAT(hf_refusal(draft), HasSubstr("backbone.embeddings.weight has shape [1, 160], expected [2048, 160]"));
+}
+
 TEST(Bind, ConfigErrorsComeFirst) {
   Draft draft = test::gguf_draft(tiny());
   draft.set(gguf_u32("nemotron_h.ssm.group_count", 5));
   EXPECT_THAT(gguf_refusal(draft),
               AllOf(HasSubstr("mamba_num_heads 16 is no multiple of n_groups 5"), HasSubstr("model.gguf")));
+  Draft hf = test::hf_draft(tiny());
+  hf.config["n_groups"] = 5;
+  hf.config["num_key_value_heads"] = 3;
+  EXPECT_THAT(hf_refusal(hf),
+              AllOf(HasSubstr("mamba_num_heads 16 is no multiple of n_groups 5"),
+                    HasSubstr("num_attention_heads 8 is no multiple of num_key_value_heads of layer 3: 3")));
 }
 
 BoundTensor bound_floats(Role role, const std::vector<float>& values, bool is_a_log) {
@@ -135,6 +195,7 @@ BoundTensor bound_floats(Role role, const std::vector<float>& values, bool is_a_
   tensor.spec = {role, 0, {static_cast<int64_t>(values.size())}, "blk.0.ssm_a", "backbone.layers.0.mixer.A_log"};
   tensor.view = {DType::kF32, tensor.spec.shape, reinterpret_cast<const std::byte*>(values.data())};
   tensor.is_a_log = is_a_log;
+  tensor.name = is_a_log ? tensor.spec.hf_name : tensor.spec.gguf_name;
   return tensor;
 }
 

@@ -17,8 +17,8 @@ namespace adder {
 ///     u64 n | n bytes of JSON {name: {"dtype", "shape", "data_offsets": [begin, end)}}, maybe space-padded | data
 /// Header at most 100 MB and inside the file; sizes equal to dtype x shape; the tensors fill the data section without
 /// overlap, hole or rest; names once; offsets aligned to the element (the format leaves that to the writer; the
-/// usual ones align, and numbers are read in place). kUnsupported: dtypes without a codec, more than 4 dims, unaligned
-/// data. All else that is wrong is kCorrupt.
+/// usual ones align, and numbers are read in place). kUnsupported: dtypes that are not in dtype.cc, more than 4 dims,
+/// unaligned data. All else that is wrong is kCorrupt.
 class Safetensors {
  public:
   static Result<Safetensors> open(const std::filesystem::path& path);

@@ -8,7 +8,7 @@ namespace adder {
 namespace {
 
 // clang-format off
-constexpr std::array<DTypeInfo, 20> kTable = {{
+constexpr std::array<DTypeInfo, 28> kTable = {{
     {DType::kF32,     "F32",      1,   4,  0, "F32"},
     {DType::kF16,     "F16",      1,   2,  1, "F16"},
     {DType::kBF16,    "BF16",     1,   2, 30, "BF16"},
@@ -29,6 +29,14 @@ constexpr std::array<DTypeInfo, 20> kTable = {{
     {DType::kI16,     "I16",      1,   2, 25, "I16"},
     {DType::kI32,     "I32",      1,   4, 26, "I32"},
     {DType::kI64,     "I64",      1,   8, 27, "I64"},
+    {DType::kU8,      "U8",       1,   1, -1, "U8"},
+    {DType::kU16,     "U16",      1,   2, -1, "U16"},
+    {DType::kU32,     "U32",      1,   4, -1, "U32"},
+    {DType::kU64,     "U64",      1,   8, -1, "U64"},
+    {DType::kBool,    "BOOL",     1,   1, -1, "BOOL"},
+    {DType::kF64,     "F64",      1,   8, 28, "F64"},
+    {DType::kF8E5M2,  "F8_E5M2",  1,   1, -1, "F8_E5M2"},
+    {DType::kF8E8M0,  "F8_E8M0",  1,   1, -1, "F8_E8M0"},
 }};
 
 constexpr std::array<std::string_view, 41> kGgmlNames = {

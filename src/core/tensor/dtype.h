@@ -10,7 +10,8 @@
 
 namespace adder {
 
-/// Every way a tensor's numbers can be stored. Adding one: a row in dtype.cc, a codec in core/quant.
+/// Every way a tensor's numbers can be stored. Adding one: a row in dtype.cc, a codec in core/quant. From kI8 on there
+/// is no codec: files may hold such tensors beside a model's weights, which are of the types before.
 // clang-format off
 enum class DType : uint8_t {
   kF32, kF16, kBF16, kF8E4M3,
@@ -18,6 +19,8 @@ enum class DType : uint8_t {
   kQ2_K, kQ3_K, kQ4_K, kQ5_K, kQ6_K,
   kIQ4_NL, kIQ4_XS,
   kI8, kI16, kI32, kI64,
+  kU8, kU16, kU32, kU64, kBool,
+  kF64, kF8E5M2, kF8E8M0,
 };
 // clang-format on
 

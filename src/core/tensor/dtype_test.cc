@@ -42,7 +42,10 @@ TEST(DTypeTable, HasGgmlsNumbers) {
                       {DType::kQ3_K, 11, 256, 110}, {DType::kQ4_K, 12, 256, 144}, {DType::kQ5_K, 13, 256, 176},
                       {DType::kQ6_K, 14, 256, 210}, {DType::kIQ4_NL, 20, 32, 18}, {DType::kIQ4_XS, 23, 256, 136},
                       {DType::kI8, 24, 1, 1},       {DType::kI16, 25, 1, 2},      {DType::kI32, 26, 1, 4},
-                      {DType::kI64, 27, 1, 8},      {DType::kF8E4M3, -1, 1, 1}};
+                      {DType::kI64, 27, 1, 8},      {DType::kF64, 28, 1, 8},      {DType::kF8E4M3, -1, 1, 1},
+                      {DType::kU8, -1, 1, 1},       {DType::kU16, -1, 1, 2},      {DType::kU32, -1, 1, 4},
+                      {DType::kU64, -1, 1, 8},      {DType::kBool, -1, 1, 1},     {DType::kF8E5M2, -1, 1, 1},
+                      {DType::kF8E8M0, -1, 1, 1}};
   EXPECT_EQ(std::size(rows), all_dtypes().size());
   for (const auto& [dtype, ggml, size, bytes] : rows) {
     EXPECT_EQ(info(dtype).ggml_type, ggml) << name(dtype);
