@@ -6,6 +6,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "core/base/utf8.h"
 #include "core/formats/extents.h"
 #include "core/formats/names.h"
 

@@ -8,9 +8,9 @@
 #include <cstdint>
 
 #include "core/base/check.h"
+#include "core/base/utf8.h"
 #include "core/text/pretokenizer_rules.h"
 #include "core/text/regex_dialect.h"
-#include "core/text/utf8.h"
 
 namespace adder {
 namespace {

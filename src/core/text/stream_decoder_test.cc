@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "core/base/rng.h"
+#include "core/base/utf8.h"
 #include "core/text/tiny_vocabulary_test.h"
-#include "core/text/utf8.h"
 
 namespace adder {
 namespace {

@@ -3,11 +3,11 @@
 #include <cstdlib>
 
 #include "core/base/check.h"
+#include "core/base/utf8.h"
 #include "core/text/pretokenizer_rules.h"
 #include "core/text/stream_decoder.h"
 #include "core/text/tiny_vocabulary_test.h"
 #include "core/text/tokenizer_io.h"
-#include "core/text/utf8.h"
 
 namespace adder {
 namespace {

@@ -1,3 +1,4 @@
+#include "core/base/utf8.h"
 #include "core/formats/names.h"
 #include "core/text/pretokenizer_rules.h"
 #include "core/text/tokenizer_io.h"

@@ -22,6 +22,10 @@ Utf8Piece utf8_next(std::string_view text);
 /// Bytes of the longest well-formed prefix.
 size_t utf8_valid_prefix(std::string_view text);
 
+inline bool is_utf8(std::string_view text) {
+  return utf8_valid_prefix(text) == text.size();
+}
+
 /// What takes the place of a broken piece (Unicode 15, section 3.9, "U+FFFD Substitution of Maximal Subparts").
 constexpr std::string_view kReplacementCharacter = "\xef\xbf\xbd";
 

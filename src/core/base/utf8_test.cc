@@ -1,4 +1,4 @@
-#include "core/text/utf8.h"
+#include "core/base/utf8.h"
 
 #include <gtest/gtest.h>
 
@@ -65,6 +65,27 @@ TEST(Utf8, FindsTheWellFormedPrefix) {
     text[at] = '\x80';
     EXPECT_EQ(utf8_valid_prefix(text), at);
   }
+}
+
+TEST(IsUtf8, AcceptsTheEdgesOfEveryLength) {
+  for (const char* text : {"", "plain", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
+                           "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
+                           "a\xe6\x97\xa5"
+                           "b"})
+    EXPECT_TRUE(is_utf8(text)) << testing::PrintToString(text);
+}
+
+TEST(IsUtf8, RefusesWhatRfc3629DoesNotAllow) {
+  for (const char* text :
+       {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf",
+        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xc2", "\xe6\x97", "\xf0\x90\x80",
+        "\xc2"
+        "a",
+        "\xe6\x97"
+        "a",
+        "\xf0\x90\x80"
+        "a"})
+    EXPECT_FALSE(is_utf8(text)) << testing::PrintToString(text);
 }
 
 }  // namespace
