@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/base/check.h"
+#include "core/base/utf8.h"
 #include "core/formats/model_file.h"
 #include "core/formats/names.h"
 #include "core/text/bpe.h"
@@ -99,6 +100,9 @@ Status Tokenizer::Impl::check_tokens() const {
     const std::string& text = data.tokens[static_cast<size_t>(*second)];
     return Error::corrupt("tokenizer: {} is token {} and token {}", quote(text), *find(text), *second);
   }
+  for (size_t id = 0; id < n; ++id)
+    if (!is_utf8(data.tokens[id]))
+      return Error::corrupt("tokenizer: token {} {} is not UTF-8", id, quote(data.tokens[id]));
   return check_ids(data);
 }
 

@@ -118,6 +118,31 @@ TEST(TokenizerGguf, RefusesByName) {
   }
 }
 
+TEST(TokenizerGguf, BrokenTextsInAFileAreNamed) {
+  const auto tokens_with = [](std::string token) {
+    std::vector<std::string> tokens = tiny_vocabulary().tokens;
+    tokens[kHello] = std::move(token);
+    return tokens;
+  };
+  const std::pair<Spoil, const char*> cases[] = {
+      {[](GgufWriter& w) {
+         w.set_texts("tokenizer.ggml.merges", {"h e", "hello"});
+       },
+       "merge 1 is 'hello'"},
+      {[](GgufWriter& w) { w.set_texts("tokenizer.ggml.merges", {"h \xff"}); }, "merge 0 'h \\xff'"},
+      {[](GgufWriter& w) { w.set_texts("tokenizer.ggml.merges", {"h x"}); }, "'hx' is not a token"},
+      {[&](GgufWriter& w) { w.set_texts("tokenizer.ggml.tokens", tokens_with("\xc3(")); }, "token 259 '\\xc3(' is not"},
+  };
+  for (const auto& [spoil, message] : cases) {
+    auto data = through_file(tiny_vocabulary(), spoil);
+    ASSERT_TRUE(data) << data.error().message();
+    const auto refused = Tokenizer::from_data(std::move(*data));
+    ASSERT_FALSE(refused) << message;
+    EXPECT_EQ(refused.error().code(), ErrorCode::kCorrupt);
+    EXPECT_THAT(refused.error().message(), HasSubstr(message));
+  }
+}
+
 TEST(TokenizerGguf, WritesOnlyRulesThatHaveAName) {
   TokenizerData data = tiny_vocabulary();
   data.pre.clear();

@@ -109,6 +109,8 @@ TEST(Tokenizer, RefusesBrokenData) {
        "no tokens"},
       {"fewer types", [](auto& d) { d.types.pop_back(); }, "264 tokens, but 263 types"},
       {"duplicate", [](auto& d) { d.tokens[257] = "he"; }, "'he' is token 256 and token 257"},
+      {"not UTF-8", [](auto& d) { d.tokens[kTag] = "\xed\xa0\x80"; }, "token 263 '\\xed\\xa0\\x80' is not UTF-8"},
+      {"merge not UTF-8", [](auto& d) { d.merges[1] = "l \xff"; }, "merge 1 'l \\xff'"},
       {"no space", [](auto& d) { d.merges[1] = "ll"; }, "merge 1 is 'll'"},
       {"two spaces", [](auto& d) { d.merges[1] = "l  l"; }, "merge 1 is 'l  l'"},
       {"empty left", [](auto& d) { d.merges[0] = " he"; }, "merge 0"},
