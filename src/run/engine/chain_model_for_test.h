@@ -10,10 +10,10 @@
 namespace adder {
 
 /// Writes a model that knows one thing: which token follows which. The embedding is the identity, the only layer adds
-/// nothing, and row `to` of the output has its weight at column `from`. Tokens without a successor are followed by id
+/// nothing, and row `to` of the output has `weight` at column `from`. Tokens without a successor are followed by id
 /// 0.
 inline Status write_chain_model(const std::filesystem::path& path, const std::map<TokenId, TokenId>& next,
-                                const TokenizerData& vocabulary, int64_t vocab_size = 264) {
+                                const TokenizerData& vocabulary, int64_t vocab_size = 264, float weight = 1) {
   ModelConfig config;
   TRY_ASSIGN(config.layers, parse_pattern("-", 32, 1));
   config.vocab_size = vocab_size;
@@ -34,7 +34,7 @@ inline Status write_chain_model(const std::filesystem::path& path, const std::ma
     if (spec.role == Role::kEmbedding)
       for (size_t i = 0; i < n; ++i) values[i * n + i] = 1;
     if (spec.role == Role::kOutput)
-      for (const auto& [from, to] : next) values[static_cast<size_t>(to) * n + static_cast<size_t>(from)] = 1;
+      for (const auto& [from, to] : next) values[static_cast<size_t>(to) * n + static_cast<size_t>(from)] = weight;
     TRY(writer.write(values));
   }
   return writer.finish();

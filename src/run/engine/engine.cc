@@ -159,7 +159,7 @@ Result<GenerateResult> Engine::generate(const GenerateRequest& request,
       const Segment segment{&sequence, {&result.tokens.back(), 1}};
       TRY_ASSIGN(logits, forward().run({&segment, 1}));
     }
-    const TokenId token = sampler.sample(logits);
+    TRY_ASSIGN(const TokenId token, sampler.sample(logits));
     if (!request.ignore_eos && tokenizer().is_stop(token)) {
       result.reason = FinishReason::kStop;
       break;

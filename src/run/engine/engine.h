@@ -54,7 +54,8 @@ class Engine {
 
   /// Answers one prompt. `on_text` gets complete UTF-8 pieces as they come, and an empty one after each pass that
   /// brought no text; it returns false to stop. Errors: options out of range, ids outside the vocabulary, an empty
-  /// prompt without BOS (kUsage), a prompt longer than the context (kTooLarge), and those of `Forward::run`.
+  /// prompt without BOS (kUsage), a prompt longer than the context (kTooLarge), and those of `Forward::run` and
+  /// `Sampler::sample`.
   Result<GenerateResult> generate(const GenerateRequest& request,
                                   const std::function<bool(std::string_view)>& on_text = {});
 

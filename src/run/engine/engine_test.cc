@@ -179,6 +179,18 @@ TEST_F(EngineTest, RefusesWhatMakesNoSense) {
   expect_error(Engine::open(dir_ / "none.gguf"), ErrorCode::kNotFound, "none.gguf");
 }
 
+/// Weights are finite, but 16 (the norm of a unit vector of 264) times the largest is no float.
+TEST_F(EngineTest, LogitsThatAreNoNumbersEndTheAnswer) {
+  const Status written = write_chain_model(dir_ / "loud.gguf", kNext, tiny_vocabulary(), 264, 3e38f);
+  ASSERT_TRUE(written.has_value()) << written.error().message();
+  const auto engine = Engine::open(dir_ / "loud.gguf").value();
+  for (const float temperature : {0.0f, 0.8f}) {
+    GenerateRequest request = from({'a'});
+    request.sampling.temperature = temperature;
+    expect_error(engine->generate(request), ErrorCode::kCorrupt, "token 98 the logit inf");
+  }
+}
+
 TEST_F(EngineTest, RefusesATokenizerLargerThanTheModel) {
   const Status written = write_chain_model(dir_ / "small.gguf", {}, tiny_vocabulary(), 100);
   ASSERT_TRUE(written.has_value()) << written.error().message();

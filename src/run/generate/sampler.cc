@@ -13,8 +13,13 @@ namespace {
 constexpr float kMax = std::numeric_limits<float>::max();
 constexpr float kImpossible = -std::numeric_limits<float>::infinity();
 
-float ordered(float logit) {
-  return std::isnan(logit) ? kImpossible : std::min(logit, kMax);
+Status check_logits(std::span<const float> logits) {
+  const auto is_bad = [](float logit) { return !(logit <= kMax); };  // NaN or +inf
+  const auto bad = std::ranges::find_if(logits, is_bad);
+  if (bad != logits.end())
+    return Error::corrupt("the model gives token {} the logit {} ({} of {} logits are NaN or infinite)",
+                          bad - logits.begin(), *bad, std::ranges::count_if(logits, is_bad), logits.size());
+  return {};
 }
 
 }  // namespace
@@ -48,15 +53,15 @@ void Sampler::accept(int32_t token) {
   }
 }
 
-int32_t Sampler::sample(std::span<const float> logits) {
+Result<int32_t> Sampler::sample(std::span<const float> logits) {
   CHECK(!logits.empty());
-  // No NaN from here on: it counts as impossible, and infinity as merely very likely.
-  logits_.resize(logits.size());
-  std::transform(logits.begin(), logits.end(), logits_.begin(), ordered);
+  TRY(check_logits(logits));
+  logits_.assign(logits.begin(), logits.end());
   penalise(logits_);
 
   const auto likeliest = std::max_element(logits_.begin(), logits_.end());
-  if (options_.temperature == 0 || *likeliest == kImpossible) return static_cast<int32_t>(likeliest - logits_.begin());
+  if (*likeliest == kImpossible) return Error::corrupt("all {} logits are -inf, no token can be chosen", logits.size());
+  if (options_.temperature == 0) return static_cast<int32_t>(likeliest - logits_.begin());
 
   std::vector<Candidate> candidates = top_k(logits_, options_.top_k);
   if (options_.top_p < 1) keep_top_p(candidates, options_.top_p);
@@ -70,7 +75,7 @@ void Sampler::penalise(std::span<float> logits) const {
     float& logit = logits[static_cast<size_t>(id)];
     logit = logit > 0 ? logit / options_.repetition_penalty : logit * options_.repetition_penalty;
     logit -= options_.presence_penalty + options_.frequency_penalty * static_cast<float>(count);
-    logit = ordered(logit);
+    logit = std::isnan(logit) ? kImpossible : std::min(logit, kMax);  // penalties may leave the range of float
   }
 }
 

@@ -28,15 +28,17 @@ struct SamplerOptions {
 /// kUsage, naming the option, for a value that is out of range or not finite.
 Status validate(const SamplerOptions& options);
 
-/// Chooses tokens. The n-th draw depends on (seed, n, logits, history) alone. Ties go to the lower id; NaN is never
-/// chosen over a number. Order: penalties, top-k, top-p, min-p, temperature, draw.
+/// Chooses tokens. The n-th draw depends on (seed, n, logits, history) alone. Ties go to the lower id. A logit of -inf
+/// is a token that cannot be chosen. Order: penalties, top-k, top-p, min-p, temperature, draw.
 class Sampler {
  public:
   explicit Sampler(const SamplerOptions& options);
 
   /// Prompt and output tokens count for the penalties.
   void accept(int32_t token);
-  int32_t sample(std::span<const float> logits);
+  /// kCorrupt, naming the first such token, when a logit is NaN or +inf: what such a model says means nothing.
+  /// kCorrupt as well when no token can be chosen.
+  Result<int32_t> sample(std::span<const float> logits);
 
  private:
   void penalise(std::span<float> logits) const;
