@@ -90,7 +90,7 @@ RandomModel::RandomModel(const ModelSketch& sketch, const TypeRule& types, uint6
   for (const TensorSpec& spec : tensor_specs(bound_.config)) {
     Rng rng(seed, stream++);
     tensors_->push_back(random_tensor(spec, spec.is_matrix ? types(spec) : DType::kF32, rng));
-    bound_.tensors.push_back({spec, tensors_->back().view()});
+    bound_.tensors.push_back({spec, tensors_->back().view(), false, spec.gguf_name});
   }
 }
 

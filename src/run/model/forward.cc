@@ -23,14 +23,15 @@ int64_t rows_wanted(const Segment& segment) {
 }
 
 /// h = Emb[token]
-Status embed(const TensorView& table, std::span<const Segment> batch, float* h) {
+Status embed(const Model& model, std::span<const Segment> batch, float* h) {
+  const TensorView& table = model.embedding();
   const int64_t width = table.shape.row_length();
   for (const Segment& segment : batch) {
     for (const TokenId token : segment.tokens) {
       const std::span<float> row(h, static_cast<size_t>(width));
       decode(table.dtype, table.row(token), row);
       if (!std::all_of(row.begin(), row.end(), [](float x) { return std::isfinite(x); }))
-        return Error::corrupt("the embedding of token {} holds NaN or Inf", token);
+        return Error::corrupt("tensor {}: NaN or Inf in row {}", model.bound().find(Role::kEmbedding)->name, token);
       h += width;
     }
   }
@@ -116,7 +117,7 @@ Result<std::span<const float>> Forward::run(std::span<const Segment> batch) {
     pool_.parallel_for(rows, 1, [&](int64_t begin, int64_t end) { ops.rms_norm(args, begin, end); });
   };
 
-  TRY(embed(model_->embedding(), batch, h));
+  TRY(embed(*model_, batch, h));
   int64_t n_mamba = 0, n_attention = 0;
   for (const LayerWeights& layer : model_->layers()) {
     norm(h, layer.norm, u, n_tokens);

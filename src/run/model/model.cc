@@ -111,8 +111,7 @@ Status Model::check_finite(ThreadPool& pool) const {
         }
       });
       if (first < bound.view.shape.rows()) {
-        const std::string& name = bound_.file && bound_.file->hf() ? bound.spec.hf_name : bound.spec.gguf_name;
-        not_finite_ = Error::corrupt("tensor '{}': NaN or Inf in row {}", name, first.load());
+        not_finite_ = Error::corrupt("tensor {}: NaN or Inf in row {}", bound.name, first.load());
         return;
       }
     }
