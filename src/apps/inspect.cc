@@ -50,7 +50,7 @@ void print_config(const BoundModel& model) {
                            c.ssm_state_size, c.n_groups, c.conv_kernel));
   row("attention", fmt::format("{} heads of {}, {} KV heads", c.num_attention_heads, c.head_dim,
                                per_layer(c, LayerKind::kAttention, &LayerConfig::num_key_value_heads)));
-  row("norm epsilon", fmt::format("{:g}", c.norm_eps));
+  row("norm epsilon", c.printed_norm_eps());
   row("longest context", c.max_position_embeddings);
 }
 
@@ -76,8 +76,16 @@ void print_summary(const ModelSummary& s, DType kv_type) {
 void print_tensors(const BoundModel& model) {
   fmt::print("\n");
   for (const BoundTensor& tensor : model.tensors)
-    fmt::print("  {:<48} {:<8} {:<16} {}\n", stored_name(model, tensor), name(tensor.view.dtype),
-               to_string(tensor.view.shape), size(static_cast<int64_t>(tensor.view.bytes())));
+    fmt::print("  {:<48} {:<8} {:<16} {}\n", tensor.name, name(tensor.view.dtype), to_string(tensor.view.shape),
+               size(static_cast<int64_t>(tensor.view.bytes())));
+}
+
+void print_skipped(const BoundModel& model) {
+  if (model.skipped.empty()) return;
+  fmt::print("\n  {} tensors the model does not need:\n", model.skipped.size());
+  for (const NamedTensor& tensor : model.skipped)
+    fmt::print("  {:<48} {:<8} {:<16} {}\n", tensor.name, name(tensor.view.dtype), to_string(tensor.view.shape),
+               size(static_cast<int64_t>(tensor.view.bytes())));
 }
 
 Json config_json(const ModelConfig& c) {
@@ -99,24 +107,27 @@ Json config_json(const ModelConfig& c) {
           {"ssm_state_size", c.ssm_state_size},
           {"n_groups", c.n_groups},
           {"conv_kernel", c.conv_kernel},
-          {"norm_eps", c.norm_eps},
+          {"norm_eps", c.printed_norm_eps()},
           {"tie_word_embeddings", c.tie_word_embeddings},
           {"max_position_embeddings", c.max_position_embeddings}};
 }
 
 Json to_json(const BoundModel& model, const ModelSummary& s, DType kv_type) {
-  Json types = Json::array(), fallbacks = Json::array(), tensors = Json::array();
+  Json types = Json::array(), fallbacks = Json::array(), tensors = Json::array(), skipped = Json::array();
   for (const TypeTotal& t : s.types)
     types.push_back({{"type", name(t.dtype)}, {"tensors", t.tensors}, {"parameters", t.elements}, {"bytes", t.bytes}});
   for (const auto& f : s.fallbacks)
     fallbacks.push_back({{"name", f.name}, {"wanted", name(f.wanted)}, {"used", name(f.used)}});
   for (const BoundTensor& t : model.tensors)
-    tensors.push_back({{"name", stored_name(model, t)},
+    tensors.push_back({{"name", t.name},
                        {"role", name(t.spec.role)},
                        {"layer", t.spec.layer},
                        {"type", name(t.view.dtype)},
                        {"shape", t.view.shape.dims()},
                        {"bytes", t.view.bytes()}});
+  for (const NamedTensor& t : model.skipped)
+    skipped.push_back(
+        {{"name", t.name}, {"type", name(t.view.dtype)}, {"shape", t.view.shape.dims()}, {"bytes", t.view.bytes()}});
   return {{"path", model.file->path()},
           {"layout", model.file->gguf() != nullptr ? "gguf" : "huggingface"},
           {"config", config_json(model.config)},
@@ -133,7 +144,8 @@ Json to_json(const BoundModel& model, const ModelSummary& s, DType kv_type) {
           {"mix", s.mix.empty() ? Json(nullptr) : Json(s.mix)},
           {"types", types},
           {"fallbacks", fallbacks},
-          {"tensors", tensors}};
+          {"tensors", tensors},
+          {"skipped", skipped}};
 }
 
 Status inspect(const InspectOptions& o) {
@@ -148,6 +160,7 @@ Status inspect(const InspectOptions& o) {
   print_config(model);
   print_summary(summary, o.kv_type);
   if (o.tensors) print_tensors(model);
+  print_skipped(model);
   return {};
 }
 

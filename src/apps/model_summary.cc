@@ -25,10 +25,6 @@ std::optional<MixInfo> stated_mix(const BoundModel& model) {
 
 }  // namespace
 
-const std::string& stored_name(const BoundModel& model, const BoundTensor& tensor) {
-  return model.file->gguf() != nullptr ? tensor.spec.gguf_name : tensor.spec.hf_name;
-}
-
 ModelSummary summarize(const BoundModel& model, DType kv_type) {
   ModelSummary summary;
   summary.parameters = parameter_count(model.config);
@@ -48,7 +44,7 @@ ModelSummary summarize(const BoundModel& model, DType kv_type) {
     for (size_t i = 0; i < model.tensors.size(); ++i) {
       const BoundTensor& tensor = model.tensors[i];
       if (plan[i].fell_back() && plan[i].type == tensor.view.dtype)
-        summary.fallbacks.push_back({stored_name(model, tensor), plan[i].wanted, plan[i].type});
+        summary.fallbacks.push_back({tensor.name, plan[i].wanted, plan[i].type});
     }
   }
   return summary;

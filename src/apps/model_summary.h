@@ -38,7 +38,4 @@ struct ModelSummary {
 
 ModelSummary summarize(const BoundModel& model, DType kv_type);
 
-/// The name a tensor has in the layout it came from.
-const std::string& stored_name(const BoundModel& model, const BoundTensor& tensor);
-
 }  // namespace adder
