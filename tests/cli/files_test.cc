@@ -4,7 +4,9 @@
 #include <fstream>
 
 #include "core/base/atomic_file.h"
+#include "core/formats/gguf.h"
 #include "core/formats/gguf_writer.h"
+#include "core/formats/hf_directory.h"
 #include "program.h"
 
 namespace adder {
@@ -74,6 +76,44 @@ TEST(BadFile, AForeignArchitectureIsFiveAndNamed) {
   }
 }
 
+/// A copy of the small model with other bytes at the beginning of one tensor.
+std::string spoiled(const std::string& name, std::string_view tensor, std::string_view bytes) {
+  std::string file = *read_file(tiny_model());
+  const auto gguf = Gguf::parse(std::as_bytes(std::span(file)), name);
+  const TensorView* view = gguf->find_tensor(tensor);
+  EXPECT_NE(view, nullptr) << tensor;
+  file.replace(static_cast<size_t>(view->data - reinterpret_cast<const std::byte*>(file.data())), bytes.size(), bytes);
+  return file_with(name, file);
+}
+
+TEST(BadFile, ANaNScaleIsFourAndItsTensorIsNamed) {
+  const std::string_view nan("\0\x7e", 2);  // blocks of Q5_0 and Q8_0 begin with their scale, a half
+  for (const std::string tensor : {"blk.1.ffn_up.weight", "blk.0.ssm_in.weight", "output.weight"}) {
+    const std::string model = spoiled("nan.gguf", tensor, nan);
+    for (const std::vector<std::string>& command : {std::vector<std::string>{"run", model, "-p", "x", "-n", "1"},
+                                                    {"logits", model, "--tokens", "1", "--out", scratch() / "none.f32"},
+                                                    {"bench", model, "--prompt", "4", "--generate", "1"},
+                                                    {"quantize", model, scratch() / "none.gguf", "--type", "q4_0"}}) {
+      const Outcome outcome = run_adder(command);
+      EXPECT_EQ(outcome.status, 4) << command[0] << tensor << outcome.err;
+      EXPECT_THAT(outcome.err, HasSubstr(tensor)) << command[0];
+    }
+  }
+  EXPECT_FALSE(std::filesystem::exists(scratch() / "none.f32"));
+  EXPECT_FALSE(std::filesystem::exists(scratch() / "none.gguf"));
+}
+
+TEST(BadFile, LogitsThatAreNoNumbersAreFour) {
+  const std::vector<float> huge(160, 3e38f);  // finite, but not after the output's product
+  const std::string model =
+      spoiled("loud.gguf", "output_norm.weight", {reinterpret_cast<const char*>(huge.data()), huge.size() * 4});
+  for (const std::string temperature : {"0", "0.8"}) {
+    const Outcome outcome = run_adder({"run", model, "-p", "x", "-n", "4", "--temp", temperature});
+    EXPECT_EQ(outcome.status, 4) << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr("2048 logits are NaN or infinite"));
+  }
+}
+
 TEST(BadFile, AdderModelMustExist) {
   const Outcome outcome =
       run_adder({.arguments = {"inspect"}, .environment = {{"ADDER_MODEL", "/nowhere/model.gguf"}}});
@@ -86,6 +126,7 @@ TEST(Inspect, NumbersAddUp) {
   EXPECT_EQ(report["config"]["hybrid_override_pattern"], "M-M*-MM-");
   EXPECT_EQ(report["config"]["hidden_size"], 160);
   EXPECT_EQ(report["mix"], "q4_k_m");
+  EXPECT_EQ(report["config"]["norm_eps"].dump(), "1e-05");
   int64_t bytes = 0, parameters = 0;
   for (const auto& tensor : report["tensors"]) {
     int64_t elements = 1;
@@ -122,6 +163,31 @@ TEST(Inspect, ReadsAHuggingFaceDirectoryAsWell) {
 
   const Outcome runs = run_adder({"run", directory, "-p", "x", "-n", "2"});
   EXPECT_EQ(runs.status, 0) << runs.err;
+}
+
+TEST(Inspect, ListsTensorsThatTheModelDoesNotNeed) {
+  const std::filesystem::path plain = scratch() / "plain-hf", directory = scratch() / "more-hf";
+  ASSERT_EQ(run_adder({"synth", "--preset", "tiny", "--type", "f32", "--hf", plain}).status, 0);
+  const auto model = HfDirectory::open(plain);
+  ASSERT_TRUE(model) << model.error().message();
+  std::filesystem::copy(plain, directory);
+  SafetensorsWriter writer;
+  for (const auto& [name, view] : model->tensors()) writer.add_tensor(name, view.dtype, view.shape);
+  writer.add_tensor("mtp.positions", DType::kI64, {2, 4});
+  writer.add_tensor("mtp.mask", DType::kBool, {3});
+  ASSERT_TRUE(writer.begin(directory / "model.safetensors"));
+  for (const auto& tensor : model->tensors()) ASSERT_TRUE(writer.write_tensor(tensor.view.span()));
+  ASSERT_TRUE(writer.write_tensor(std::vector<std::byte>(64)));
+  ASSERT_TRUE(writer.write_tensor(std::vector<std::byte>(3)));
+  ASSERT_TRUE(writer.finish());
+
+  const Outcome text = run_adder({"inspect", directory});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("2 tensors the model does not need"));
+  EXPECT_THAT(text.out, HasSubstr("mtp.positions"));
+  const auto skipped = run_adder({"inspect", directory, "--json"}).json()["skipped"];
+  ASSERT_EQ(skipped.size(), 2u);
+  EXPECT_EQ(skipped[1], nlohmann::json({{"name", "mtp.mask"}, {"type", "BOOL"}, {"shape", {3}}, {"bytes", 3}}));
 }
 
 TEST(Tokenize, RoundTripThroughEveryForm) {
