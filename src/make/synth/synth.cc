@@ -104,8 +104,10 @@ class Synthesizer {
 Status synthesize(const ModelConfig& config, const std::filesystem::path& path, const SynthOptions& options) {
   TRY(validate(config));
   if (config.vocab_size < kMinSynthVocab)
-    return Error::usage("vocab_size is {}, a synthetic vocabulary takes at least {}", config.vocab_size,
-                        kMinSynthVocab);
+    return Error::usage(
+        "vocab_size is {}, a synthetic vocabulary takes at least {}: one token for each of the 256 bytes and 18 "
+        "special ones",
+        config.vocab_size, kMinSynthVocab);
   const TokenizerData tokenizer = synthetic_vocabulary(config.vocab_size);
   TRY_ASSIGN(CheckpointWriter writer, options.layout == Layout::kGguf
                                           ? gguf_writer(config, path, tokenizer, options)

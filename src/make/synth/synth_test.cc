@@ -97,7 +97,8 @@ TEST(Synth, RefusesWhatItCannotMake) {
   small.vocab_size = kMinSynthVocab - 1;
   const Status too_small = synthesize(small, dir / "m", options(Mix::kF32));
   ASSERT_FALSE(too_small);
-  EXPECT_THAT(too_small.error().message(), HasSubstr("vocab_size is 273"));
+  EXPECT_THAT(too_small.error().message(),
+              HasSubstr("vocab_size is 273, a synthetic vocabulary takes at least 274: one token for each of the 256"));
   const Status blocks = synthesize(tiny(), dir / "m", options(Mix::kQ8_0, Layout::kHuggingFace));
   ASSERT_FALSE(blocks);
   EXPECT_EQ(ErrorCode::kUsage, blocks.error().code());
