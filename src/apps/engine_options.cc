@@ -23,9 +23,9 @@ void add_threads_option(CLI::App& command, int& threads) {
 
 void add_kv_type_option(CLI::App& command, DType& kv_type) {
   const std::map<std::string, DType> types = {{"f32", DType::kF32}, {"f16", DType::kF16}, {"bf16", DType::kBF16}};
-  command.add_option("--kv-type", kv_type, "how keys and values are kept (default f16)")
+  command.add_option("--kv-type", kv_type, "how keys and values are kept: f32, f16 or bf16 (default f16)")
       ->transform(CLI::CheckedTransformer(types, CLI::ignore_case).description("f32, f16 or bf16"))
-      ->type_name("");
+      ->type_name("TYPE");
 }
 
 void add_team_options(CLI::App& command, EngineOptions& options) {

@@ -58,7 +58,10 @@ void add_logits(CLI::App& app, Action& chosen) {
   auto o = std::make_shared<LogitsOptions>();
   CLI::App* command = app.add_subcommand("logits", "Write the logits of every position of a token sequence");
   add_model_argument(*command, o->model);
-  command->add_option("--tokens", o->tokens, "ids, taken as they are: 1,2,3")->delimiter(',')->required();
+  command->add_option("--tokens", o->tokens, "ids, taken as they are: 1,2,3")
+      ->type_name("IDS")
+      ->delimiter(',')
+      ->required();
   command->add_option("-o,--out", o->out, "file for little-endian float32, row-major [tokens, vocabulary]")->required();
   command->add_flag("--json", o->json, "say what was written as JSON");
   add_engine_options(*command, o->engine);

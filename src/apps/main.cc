@@ -5,6 +5,7 @@
 
 #include "apps/commands.h"
 #include "apps/exit_status.h"
+#include "apps/help_style.h"
 #include "apps/interrupt.h"
 #include "apps/version.h"
 
@@ -19,10 +20,11 @@ int report(const Error& error) {
 
 int run_main(int argc, char** argv) {
   CLI::App app{"Runs and makes compact hybrid Mamba-Transformer language models.", "adder"};
+  set_help_style(app);
   app.footer(fmt::format("Without a MODEL a command uses the built-in one. adder COMMAND --help says more.\n\n{}",
                          kExitStatusHelp));
   app.require_subcommand(1);
-  app.set_version_flag("-v,--version", version_text);
+  app.set_version_flag("-v,--version", version_text, "what was built, and what this machine runs");
 
   Action chosen;
   add_run(app, chosen);

@@ -70,6 +70,7 @@ void add_tokenize(CLI::App& app, Action& chosen) {
   auto* prompt = command->add_option("-p,--prompt", o->prompt, "text to encode; - reads standard input (default)");
   auto* lines = command->add_flag("--jsonl", o->json_lines, "a JSON string a line in, a JSON array of ids a line out");
   command->add_option("--decode", o->decode, "ids to turn back into text: 1,2,3")
+      ->type_name("IDS")
       ->delimiter(',')
       ->excludes(prompt, lines);
   command->add_flag("!--no-bos", o->encode.add_bos, "leave out the beginning-of-sequence token the file asks for");

@@ -27,6 +27,25 @@ TEST(Help, NamesEveryCommandAndExplainsEach) {
   }
 }
 
+TEST(Help, ShowsNothingOfTheParsersOwnLanguage) {
+  for (const std::string& command : kCommands) {
+    const std::string help = run_adder({command, "--help"}).out;
+    for (const std::string word : {"INT", "FLOAT", "REQUIRED", "Excludes", "{false}", "TEXT:", " :"})
+      EXPECT_THAT(help, Not(HasSubstr(word))) << command;
+    for (size_t begin = 0, end = 0; (end = help.find('\n', begin)) != std::string::npos; begin = end + 1)
+      EXPECT_LE(end - begin, 120u) << help.substr(begin, end - begin);
+  }
+  EXPECT_THAT(run_adder({"run", "--help"}).out,
+              HasSubstr("-n,--tokens N               most tokens to generate (default 128)"));
+}
+
+TEST(Usage, TheMessageNamesTheCommandAndTheMistake) {
+  EXPECT_EQ(run_adder({"sing"}).err, "adder: no command 'sing'\nadder --help says more\n");
+  EXPECT_EQ(run_adder(std::vector<std::string>{}).err, "adder: which command?\nadder --help says more\n");
+  EXPECT_EQ(run_adder({"run"}).err, "adder run: --prompt is required\nadder run --help says more\n");
+  EXPECT_THAT(run_adder({"run", "-p", "x", "--warp"}).err, HasSubstr("--warp"));
+}
+
 TEST(Help, VersionNamesBuildAndInstructionSets) {
   const Outcome version = run_adder({"--version"});
   EXPECT_EQ(version.status, 0);
