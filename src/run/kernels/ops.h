@@ -31,6 +31,40 @@ struct LinearArgs {
   int64_t n_tokens;
 };
 
+/// 32 activations rounded to bytes: x = scale * q.  With a = max |x|:
+///   scale = a / 127,   q = x * (127 / a) to the nearest integer, ties to even     (both 0 if a < 2^-100)
+/// A block that holds NaN or Inf has scale NaN and q 0.
+struct Q8Block {
+  float scale;
+  float sum;             ///< scale * (half_sums[0] + half_sums[1])
+  int16_t half_sums[2];  ///< sums of q over elements 0..15 and 16..31
+  int8_t q[32];
+};
+
+/// out[t, b] for rows t in [begin, end).   x [T, C], out [T, C / 32], C a multiple of 32.
+struct QuantizeRowsArgs {
+  const float* x;
+  Q8Block* out;
+  int64_t width;
+};
+
+/// Types whose 32 neighbours w_k are a scale times small integers, w_k = d (m_h q_k) + bias: the products of
+/// `linear_q8`. Half h of a block is 16 elements; m_h is the scale of a half in Q6_K and 1 elsewhere; d is one factor
+/// of the format, or the product of two rounded once (d sc of Q4_K, Q5_K); bias is m or -(dmin m) where the format has
+/// one.
+bool has_q8_product(DType dtype);  ///< Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, Q4_K, Q5_K, Q6_K
+
+/// y[t, r] over the blocks b of a row in order, from acc = 0:
+///   S   = m_0 sum_{k<16} q_k x.q_k + m_1 sum_{k>=16} q_k x.q_k            an integer, exact in f32
+///   acc = fma(d * x.scale, S, acc),   then acc = fma(bias, x.sum, acc)    where the format has a bias
+/// for r in [begin, end), all t.   w [R, C] of a type above, x [T, C / 32], y [T, R].
+struct LinearQ8Args {
+  TensorView w;
+  const Q8Block* x;
+  float* y;
+  int64_t n_tokens;
+};
+
 /// y = x * r * w, r = 1 / sqrt(dot16(x, x) / H + eps), rows t in [begin, end).   x, y [T, H] (may alias), w [H].
 struct RmsNormArgs {
   const float* x;
@@ -129,6 +163,8 @@ inline constexpr int64_t kKeyBlock = 64;
 struct Ops {
   std::string_view name;  ///< "scalar", "avx2", "avx512"
   void (*linear)(const LinearArgs&, int64_t begin, int64_t end);
+  void (*quantize_rows)(const QuantizeRowsArgs&, int64_t begin, int64_t end);
+  void (*linear_q8)(const LinearQ8Args&, int64_t begin, int64_t end);
   void (*rms_norm)(const RmsNormArgs&, int64_t begin, int64_t end);
   void (*gated_norm)(const GatedNormArgs&, int64_t begin, int64_t end);
   void (*conv_silu)(const ConvSiluArgs&, int64_t begin, int64_t end);

@@ -57,6 +57,43 @@ TEST(Accuracy, Linear) {
   }
 }
 
+TEST(Accuracy, QuantizeRows) {
+  Rng rng(27);
+  const std::vector<float> x = random_floats(rng, 4096);
+  std::vector<Q8Block> blocks(128);
+  for (const Ops* ops : supported_ops()) {
+    ops->quantize_rows({x.data(), blocks.data(), 4096}, 0, 1);
+    for (int64_t k = 0; k < 4096; ++k) {
+      const Q8Block& b = blocks[static_cast<size_t>(k / 32)];
+      ASSERT_NEAR(at(x, k), static_cast<double>(b.scale) * b.q[k % 32], 0.5001 * static_cast<double>(b.scale));
+    }
+  }
+}
+
+TEST(Accuracy, LinearQ8) {
+  Rng rng(28);
+  for (const DType dtype : q8_dtypes()) {
+    const int64_t rows = 40, cols = 1024, tokens = 5;
+    const LinearQ8Case c(rng, dtype, rows, cols, tokens);
+    std::vector<float> w(static_cast<size_t>(rows * cols));
+    decode(dtype, c.w.data(), w);
+    std::vector<Expected> want(static_cast<size_t>(rows * tokens));
+    for (int64_t t = 0; t < tokens; ++t) {
+      for (int64_t r = 0; r < rows; ++r) {
+        for (int64_t k = 0; k < cols; ++k) {
+          const Q8Block& b = c.blocks[static_cast<size_t>((t * cols + k) / 32)];
+          want[static_cast<size_t>(t * rows + r)].add(at(w, r * cols + k) * static_cast<double>(b.scale) * b.q[k % 32]);
+        }
+      }
+    }
+    for (const Ops* ops : supported_ops()) {
+      std::vector<float> y(want.size());
+      ops->linear_q8(c.args(y.data()), 0, rows);
+      expect_near(want, y, 1e-6, fmt::format("{} {}", ops->name, name(dtype)));
+    }
+  }
+}
+
 TEST(Accuracy, Norms) {
   Rng rng(22);
   const int64_t width = 3136, groups = 8;

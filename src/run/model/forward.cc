@@ -53,17 +53,19 @@ int64_t gather(std::span<const Segment> batch, int64_t width, const float* h, fl
 
 /// Memory of one pass, kept for the next.
 struct Forward::Activations {
-  Buffer h, u, y, wide, narrow, logits;
+  Buffer h, u, y, wide, narrow, rounded, logits;
   std::vector<Batch::Rows> segments;
 
   Status reserve(const ModelConfig& config, int64_t n_tokens, int64_t n_logits) {
-    const auto fits = [](Buffer& buffer, int64_t rows, int64_t width) {
-      const int64_t bytes = rows * width * static_cast<int64_t>(sizeof(float));
-      return bytes <= buffer.bytes() || buffer.own(bytes, 0);
+    const auto holds = [](Buffer& buffer, int64_t bytes) { return bytes <= buffer.bytes() || buffer.own(bytes, 0); };
+    const auto fits = [&](Buffer& buffer, int64_t rows, int64_t width) {
+      return holds(buffer, rows * width * static_cast<int64_t>(sizeof(float)));
     };
     if (fits(h, n_tokens, config.hidden_size) && fits(u, n_tokens, config.hidden_size) &&
         fits(y, n_tokens, config.hidden_size) && fits(wide, n_tokens, wide_width(config)) &&
-        fits(narrow, n_tokens, narrow_width(config)) && fits(logits, n_logits, config.vocab_size))
+        fits(narrow, n_tokens, narrow_width(config)) &&
+        holds(rounded, n_tokens * rounded_blocks(config) * static_cast<int64_t>(sizeof(Q8Block))) &&
+        fits(logits, n_logits, config.vocab_size))
       return {};
     return Error::too_large("out of memory for a pass over {} tokens with {} rows of {} logits", n_tokens, n_logits,
                             config.vocab_size);
@@ -108,7 +110,13 @@ Result<std::span<const float>> Forward::run(std::span<const Segment> batch) {
   for (const Batch::Rows& rows : a.segments) TRY(rows.sequence->reserve(rows.n));
   TRY(model_->check_finite(pool_));
 
-  const Batch pass{*model_, pool_, a.segments, n_tokens, a.wide.writable<float>(), a.narrow.writable<float>()};
+  const Batch pass{*model_,
+                   pool_,
+                   a.segments,
+                   n_tokens,
+                   a.wide.writable<float>(),
+                   a.narrow.writable<float>(),
+                   a.rounded.writable<Q8Block>()};
   float* const h = a.h.writable<float>();
   float* const u = a.u.writable<float>();
   float* const y = a.y.writable<float>();
@@ -166,9 +174,21 @@ int64_t narrow_width(const ModelConfig& config) {
   return std::max(config.d_inner(), config.q_rows());
 }
 
+int64_t rounded_blocks(const ModelConfig& config) {
+  int64_t width = std::max(config.hidden_size, narrow_width(config));
+  for (const LayerConfig& layer : config.layers) width = std::max(width, layer.intermediate_size);
+  return width / 32;
+}
+
 void Batch::linear(const TensorView& w, const float* x, float* y, int64_t n) const {
-  const LinearArgs args{w, x, y, n};
-  pool.parallel_for(w.shape.rows(), kRowGrain, [&](int64_t begin, int64_t end) { ops().linear(args, begin, end); });
+  const Ops& op = ops();
+  const auto over_rows = [&](const auto& args, auto map) {
+    pool.parallel_for(w.shape.rows(), kRowGrain, [&](int64_t begin, int64_t end) { map(args, begin, end); });
+  };
+  if (!has_q8_product(w.dtype)) return over_rows(LinearArgs{w, x, y, n}, op.linear);
+  const QuantizeRowsArgs rounding{x, rounded, w.shape.row_length()};
+  pool.parallel_for(n, 1, [&](int64_t begin, int64_t end) { op.quantize_rows(rounding, begin, end); });
+  over_rows(LinearQ8Args{w, rounded, y, n}, op.linear_q8);
 }
 
 }  // namespace adder

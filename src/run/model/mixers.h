@@ -19,13 +19,14 @@ struct Batch {
   ThreadPool& pool;
   std::span<const Rows> segments;
   int64_t n_tokens;
-  float* wide;    ///< [n_tokens, widest in-projection], scratch of the mixers
-  float* narrow;  ///< [n_tokens, widest inner width], scratch of the mixers
+  float* wide;       ///< [n_tokens, widest in-projection], scratch of the mixers
+  float* narrow;     ///< [n_tokens, widest inner width], scratch of the mixers
+  Q8Block* rounded;  ///< [n_tokens, widest input / 32], scratch of `linear`
 
   const ModelConfig& config() const { return model.config(); }
   const Ops& ops() const { return model.ops(); }
 
-  /// y = W x for `n` rows.
+  /// y = W x for `n` rows; x is rounded to bytes first where the weights are integers (has_q8_product).
   void linear(const TensorView& w, const float* x, float* y, int64_t n) const;
   /// body(begin, end) over n floats in pieces worth a thread.
   void elementwise(int64_t n, const std::function<void(int64_t, int64_t)>& body) const {
@@ -36,6 +37,8 @@ struct Batch {
 /// Floats per token the mixers need in `wide` and `narrow`.
 int64_t wide_width(const ModelConfig& config);
 int64_t narrow_width(const ModelConfig& config);
+/// Blocks of 32 per token that `linear` needs in `rounded`.
+int64_t rounded_blocks(const ModelConfig& config);
 
 /// y = mixer(u), u and y [n_tokens, H]; `index` counts layers of that kind. The state of every sequence moves on; its
 /// position does not, until all layers have run.

@@ -6,6 +6,8 @@ namespace adder::ref {
 
 /// The normative bodies; equations in run/kernels/ops.h.
 void linear(const LinearArgs& a, int64_t begin, int64_t end);
+void quantize_rows(const QuantizeRowsArgs& a, int64_t begin, int64_t end);
+void linear_q8(const LinearQ8Args& a, int64_t begin, int64_t end);
 void rms_norm(const RmsNormArgs& a, int64_t begin, int64_t end);
 void gated_norm(const GatedNormArgs& a, int64_t begin, int64_t end);
 void conv_silu(const ConvSiluArgs& a, int64_t begin, int64_t end);

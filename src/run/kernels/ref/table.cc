@@ -7,6 +7,8 @@ const Ops& scalar_ops() {
   static constexpr Ops kOps = {
       .name = "scalar",
       .linear = ref::linear,
+      .quantize_rows = ref::quantize_rows,
+      .linear_q8 = ref::linear_q8,
       .rms_norm = ref::rms_norm,
       .gated_norm = ref::gated_norm,
       .conv_silu = ref::conv_silu,

@@ -3,3 +3,5 @@
 #include "run/kernels/x86/vec_avx2.h"
 // The bodies, for these vectors.
 #include "run/kernels/x86/bodies/table.h"
+// Integer products.
+#include "run/kernels/x86/q8/linear.h"

@@ -18,6 +18,15 @@ struct FlatLinear {
   int64_t n_tokens;
 };
 
+struct FlatLinearQ8 {
+  DType dtype;
+  const uint8_t* w;
+  int64_t row_bytes, n_rows, n_blocks;
+  const Q8Block* x;
+  float* y;
+  int64_t n_tokens;
+};
+
 /// The scalar codec (core/quant), for formats a level has no decoder for.
 void decode_scalar(DType dtype, const uint8_t* blocks, int64_t n, float* out);
 
@@ -28,7 +37,8 @@ FlatFormat flat_format(DType dtype);
 
 namespace avx2 {
 void linear(const FlatLinear& a, int64_t begin, int64_t end);
-void replace_rows(Ops& ops);  ///< all but linear
+void linear_q8(const FlatLinearQ8& a, int64_t begin, int64_t end);
+void replace_rows(Ops& ops);  ///< all but the linear maps
 }  // namespace avx2
 
 namespace avx512 {

@@ -18,6 +18,17 @@ FlatLinear flatten(const LinearArgs& a) {
           .n_tokens = a.n_tokens};
 }
 
+FlatLinearQ8 flatten(const LinearQ8Args& a) {
+  return {.dtype = a.w.dtype,
+          .w = reinterpret_cast<const uint8_t*>(a.w.data),
+          .row_bytes = static_cast<int64_t>(a.w.row_bytes()),
+          .n_rows = a.w.shape.rows(),
+          .n_blocks = a.w.shape.row_length() / 32,
+          .x = a.x,
+          .y = a.y,
+          .n_tokens = a.n_tokens};
+}
+
 }  // namespace
 
 void decode_scalar(DType dtype, const uint8_t* blocks, int64_t n, float* out) {
@@ -33,6 +44,7 @@ const Ops& avx2_ops() {
     Ops ops = scalar_ops();
     ops.name = "avx2";
     ops.linear = [](const LinearArgs& a, int64_t begin, int64_t end) { avx2::linear(flatten(a), begin, end); };
+    ops.linear_q8 = [](const LinearQ8Args& a, int64_t begin, int64_t end) { avx2::linear_q8(flatten(a), begin, end); };
     avx2::replace_rows(ops);
     return ops;
   }();

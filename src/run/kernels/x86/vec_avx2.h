@@ -100,36 +100,6 @@ inline I select_number(F a, I x, I y) {
   return _mm256_blendv_epi8(y, x, _mm256_castps_si256(_mm256_cmp_ps(a, a, _CMP_ORD_Q)));
 }
 
-/// Sixteen bytes of packed weights; here twice, once in each half, so that a byte shuffle reaches all of them. The
-/// bitwise operations and shifts above serve them too.
-using Bytes = __m256i;
-inline Bytes load_bytes(const uint8_t* p) {
-  return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-}
-inline Bytes splat_byte(int x) {
-  return _mm256_set1_epi8(static_cast<char>(x));
-}
-inline Bytes sub_bytes(Bytes a, Bytes b) {
-  return _mm256_sub_epi8(a, b);
-}
-/// `byte` where the bit of a 16-bit mask is clear, else zero.
-inline Bytes where_clear(uint32_t mask, int byte) {
-  const Bytes which = _mm256_set1_epi64x(0x0101010101010101);
-  const Bytes own = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int32_t>(mask)),
-                                        _mm256_blend_epi32(_mm256_setzero_si256(), which, 0xcc));
-  const Bytes bit = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201));
-  return _mm256_andnot_si256(_mm256_cmpeq_epi8(_mm256_and_si256(own, bit), bit), splat_byte(byte));
-}
-
-/// Signed bytes part * kWidth and on as integers, in units of kByteUnit: a shuffle that leaves each at the top of its
-/// lane is twice as fast as sign extension, and scaling a float by a power of two is exact.
-constexpr float kByteUnit = 0x1p-24f;
-inline I widen(Bytes q, int part) {
-  const I first =
-      _mm256_setr_epi32(0x00808080, 0x01808080, 0x02808080, 0x03808080, 0x04808080, 0x05808080, 0x06808080, 0x07808080);
-  return _mm256_shuffle_epi8(q, _mm256_add_epi32(first, set1(part << 27)));
-}
-
 inline F load(const float* p) {
   return _mm256_loadu_ps(p);
 }

@@ -95,37 +95,6 @@ inline I select_number(F a, I x, I y) {
   return _mm512_mask_blend_epi32(_mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), y, x);
 }
 
-using Bytes = __m128i;
-inline Bytes load_bytes(const uint8_t* p) {
-  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-}
-inline Bytes splat_byte(int x) {
-  return _mm_set1_epi8(static_cast<char>(x));
-}
-inline Bytes sub_bytes(Bytes a, Bytes b) {
-  return _mm_sub_epi8(a, b);
-}
-inline Bytes bit_and(Bytes a, Bytes b) {
-  return _mm_and_si128(a, b);
-}
-inline Bytes bit_or(Bytes a, Bytes b) {
-  return _mm_or_si128(a, b);
-}
-inline Bytes shift_left(Bytes a, int n) {
-  return _mm_slli_epi32(a, n);
-}
-inline Bytes shift_right(Bytes a, int n) {
-  return _mm_srli_epi32(a, n);
-}
-inline Bytes where_clear(uint32_t mask, int byte) {
-  return _mm_maskz_mov_epi8(static_cast<__mmask16>(~mask), splat_byte(byte));
-}
-
-constexpr float kByteUnit = 1.0f;
-inline I widen(Bytes q, int) {
-  return _mm512_cvtepi8_epi32(q);
-}
-
 inline F load(const float* p) {
   return _mm512_loadu_ps(p);
 }
