@@ -6,8 +6,8 @@
 
 /// Blocks of 32 integer weights, eight rows at a time, for the products of ops.h: linear_q8. A format says
 ///   kBlocks, kBytes   how many blocks of 32 lie in one of its storage blocks, and that one's bytes
-///   levels<j>(p)      block j of the storage block at p, element k in byte k; below 64 unless kSigned
-///   kOffset           q = level - kOffset
+///   levels<j>(p)      block j of the storage block at p, element k in byte k; not negative unless kSigned
+///   kLevels, kOffset  how many levels; q = level - kOffset
 ///   kBias, kHalves    whether w has a bias, whether halves have a multiplier of their own
 ///   scales(rows, s)   d, bias and multipliers of the storage blocks at rows[0..8)
 namespace adder::ADDER_LEVEL {
@@ -80,7 +80,7 @@ struct WithBias : Plain {
 };
 
 struct Q8_0 : Plain {
-  static constexpr int kBytes = 34;
+  static constexpr int kBytes = 34, kLevels = 256;
   static constexpr bool kSigned = true;
   template <int j>
   static __m256i levels(const uint8_t* p) {
@@ -89,7 +89,7 @@ struct Q8_0 : Plain {
 };
 
 struct IQ4_NL : Plain {
-  static constexpr int kBytes = 18;
+  static constexpr int kBytes = 18, kLevels = 256;
   static constexpr bool kSigned = true;
   template <int j>
   static __m256i levels(const uint8_t* p) {
@@ -100,7 +100,7 @@ struct IQ4_NL : Plain {
 };
 
 struct Q4_0 : Plain {
-  static constexpr int kBytes = 18, kOffset = 8;
+  static constexpr int kBytes = 18, kLevels = 16, kOffset = 8;
   template <int j>
   static __m256i levels(const uint8_t* p) {
     return nibbles(p + 2);
@@ -108,7 +108,7 @@ struct Q4_0 : Plain {
 };
 
 struct Q4_1 : WithBias {
-  static constexpr int kBytes = 20;
+  static constexpr int kBytes = 20, kLevels = 16;
   template <int j>
   static __m256i levels(const uint8_t* p) {
     return nibbles(p + 4);
@@ -116,7 +116,7 @@ struct Q4_1 : WithBias {
 };
 
 struct Q5_0 : Plain {
-  static constexpr int kBytes = 22, kOffset = 16;
+  static constexpr int kBytes = 22, kLevels = 32, kOffset = 16;
   template <int j>
   static __m256i levels(const uint8_t* p) {
     return _mm256_or_si256(nibbles(p + 6), fifth_bits(p + 2));
@@ -124,7 +124,7 @@ struct Q5_0 : Plain {
 };
 
 struct Q5_1 : WithBias {
-  static constexpr int kBytes = 24;
+  static constexpr int kBytes = 24, kLevels = 32;
   template <int j>
   static __m256i levels(const uint8_t* p) {
     return _mm256_or_si256(nibbles(p + 8), fifth_bits(p + 4));
@@ -175,7 +175,7 @@ inline __m256i k_nibbles(const uint8_t* q) {
 }
 
 struct Q4_K : WithKScales {
-  static constexpr int kBytes = 144;
+  static constexpr int kBytes = 144, kLevels = 16;
   template <int j>
   static __m256i levels(const uint8_t* p) {
     return k_nibbles<j>(p + 16);
@@ -183,7 +183,7 @@ struct Q4_K : WithKScales {
 };
 
 struct Q5_K : WithKScales {
-  static constexpr int kBytes = 176;
+  static constexpr int kBytes = 176, kLevels = 32;
   template <int j>
   static __m256i levels(const uint8_t* p) {
     const __m256i high = load_32(p + 16);
@@ -212,7 +212,7 @@ inline void transpose_8x8(__m256i (&v)[8]) {
 }
 
 struct Q6_K {
-  static constexpr int kBlocks = 8, kBytes = 210, kOffset = 32;
+  static constexpr int kBlocks = 8, kBytes = 210, kLevels = 64, kOffset = 32;
   static constexpr bool kSigned = false, kBias = false, kHalves = true;
   template <int j>
   static __m256i levels(const uint8_t* p) {

@@ -7,16 +7,12 @@
 namespace adder::ADDER_LEVEL {
 namespace {
 
-constexpr int64_t kQ8Tokens = 256;  // their sums of eight rows stay in the first-level cache
+constexpr int64_t kQ8Tokens = 128;  // their sums of 32 rows, 16 KB, stay near
 constexpr int64_t kFewTokens = 1;   // up to here unpacking a panel costs more than it saves
 
 /// Up to eight rows from r on; behind the last one, the last one again.
 inline void row_pointers(const FlatLinearQ8& a, int64_t r, int64_t end, const uint8_t* (&rows)[8]) {
   for (int64_t i = 0; i < 8; ++i) rows[i] = a.w + smaller(r + i, end - 1) * a.row_bytes;
-}
-
-inline void put(const FlatLinearQ8& a, const float* sums, int64_t t, int64_t r, int64_t end) {
-  for (int64_t i = 0; i < smaller(8, end - r); ++i) a.y[t * a.n_rows + r + i] = sums[i];
 }
 
 template <class Format>
@@ -35,31 +31,34 @@ void one_by_one(const FlatLinearQ8& a, int64_t begin, int64_t end) {
       }
       alignas(32) float sums[8];
       _mm256_store_ps(sums, dots.acc);
-      put(a, sums, t, r, end);
+      for (int64_t i = 0; i < smaller(8, end - r); ++i) a.y[t * a.n_rows + r + i] = sums[i];
     }
   }
 }
 
 template <class Format>
 void by_panels(const FlatLinearQ8& a, int64_t begin, int64_t end) {
-  alignas(32) float sums[kQ8Tokens * 8];
+  constexpr int kRows = 8 * kGroups;
+  alignas(32) float sums[kQ8Tokens * kRows];
   Panel<Format> panel;
   for (int64_t t0 = 0; t0 < a.n_tokens; t0 += kQ8Tokens) {
     const int64_t n_tokens = smaller(kQ8Tokens, a.n_tokens - t0);
-    for (int64_t r = begin; r < end; r += 8) {
-      const uint8_t* rows[8];
-      row_pointers(a, r, end, rows);
-      for (int64_t i = 0; i < n_tokens * 8; ++i) sums[i] = 0.0f;
+    for (int64_t r = begin; r < end; r += kRows) {
+      const uint8_t* rows[kGroups][8];
+      for (int g = 0; g < kGroups; ++g) row_pointers(a, r + 8 * g, end, rows[g]);
+      for (int64_t i = 0; i < n_tokens * kRows; ++i) sums[i] = 0.0f;
       for (int64_t b = 0; b < a.n_blocks; b += panel.n_blocks) {
-        const int64_t n = smaller(Panel<Format>::kMost, a.n_blocks - b) / Format::kBlocks;
-        panel.unpack(rows, static_cast<int>(n));
-        const Q8Block* const x = a.x + t0 * a.n_blocks + b;
-        int64_t t = 0;
-        for (; t + 4 <= n_tokens; t += 4) tile<Format, 4>(panel, x + t * a.n_blocks, a.n_blocks, sums + 8 * t);
-        for (; t < n_tokens; ++t) tile<Format, 1>(panel, x + t * a.n_blocks, a.n_blocks, sums + 8 * t);
-        for (const uint8_t*& row : rows) row += n * Format::kBytes;
+        const int64_t n = smaller(kPanelBlocks, a.n_blocks - b) / Format::kBlocks;
+        for (int g = 0; g < kGroups; ++g) {
+          panel.unpack(g, rows[g], static_cast<int>(n));
+          for (const uint8_t*& row : rows[g]) row += n * Format::kBytes;
+        }
+        const Q8Block* x = a.x + t0 * a.n_blocks + b;
+        for (int64_t t = 0; t < n_tokens; ++t, x += a.n_blocks) tile(panel, x, sums + kRows * t);
       }
-      for (int64_t t = 0; t < n_tokens; ++t) put(a, sums + 8 * t, t0 + t, r, end);
+      for (int64_t t = 0; t < n_tokens; ++t) {
+        for (int64_t i = 0; i < smaller(kRows, end - r); ++i) a.y[(t0 + t) * a.n_rows + r + i] = sums[kRows * t + i];
+      }
     }
   }
 }

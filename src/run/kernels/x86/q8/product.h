@@ -27,22 +27,23 @@ inline __m256i products(__m256i levels, __m256i x) {
   return _mm256_maddubs_epi16(levels, x);
 }
 
-/// What S lacks when levels stand for q: -kOffset (m_0 half_sums[0] + m_1 half_sums[1]).
+/// What S lacks when levels stand for q, -kOffset (m_0 half_sums[0] + m_1 half_sums[1]): one number for all rows, or
+/// with multipliers a product of pairs.
 template <class Format>
-inline __m256i offset(__m256i half_sums, __m256i pairs) {
-  if constexpr (Format::kHalves) {
-    return _mm256_madd_epi16(half_sums, _mm256_mullo_epi16(pairs, pairs_constant(-Format::kOffset)));
-  } else {
-    return _mm256_madd_epi16(half_sums, pairs_constant(-Format::kOffset));
-  }
+inline __m256i offset(const Q8Block& x) {
+  return _mm256_madd_epi16(broadcast_4(x.half_sums), pairs_constant(-Format::kOffset));
+}
+template <class Format>
+inline __m256i offset_pairs(__m256i multipliers) {
+  return _mm256_mullo_epi16(multipliers, pairs_constant(-Format::kOffset));
 }
 
 /// acc after one more block, eight rows.
-template <class Format>
-inline __m256 accumulate(__m256 acc, __m256i s, const Q8Block& x, __m256 d, const __m256& bias) {
-  acc = _mm256_fmadd_ps(_mm256_mul_ps(d, _mm256_set1_ps(x.scale)), _mm256_cvtepi32_ps(s), acc);
-  if constexpr (Format::kBias) acc = _mm256_fmadd_ps(bias, _mm256_set1_ps(x.sum), acc);
-  return acc;
+inline __m256 accumulate(__m256 acc, __m256i s, const Q8Block& x, __m256 d) {
+  return _mm256_fmadd_ps(_mm256_mul_ps(d, _mm256_set1_ps(x.scale)), _mm256_cvtepi32_ps(s), acc);
+}
+inline __m256 add_bias(__m256 acc, const Q8Block& x, __m256 bias) {
+  return _mm256_fmadd_ps(bias, _mm256_set1_ps(x.sum), acc);
 }
 
 /// Lane r: the sum of v[r].
@@ -77,9 +78,14 @@ struct OneToken {
       v[r] = _mm256_madd_epi16(p, Format::kHalves ? halves<j>(rows[r]) : pairs_constant(1));
     }
     __m256i sum = sum_each(v);
-    if constexpr (Format::kOffset != 0)
-      sum = _mm256_add_epi32(sum, offset<Format>(broadcast_4(x->half_sums), s.pairs[j]));
-    acc = accumulate<Format>(acc, sum, *x, s.d[j], s.bias[j]);
+    if constexpr (Format::kHalves) {
+      const __m256i pairs = offset_pairs<Format>(s.pairs[j]);
+      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(broadcast_4(x->half_sums), pairs));
+    } else if constexpr (Format::kOffset != 0) {
+      sum = _mm256_add_epi32(sum, offset<Format>(*x));
+    }
+    acc = accumulate(acc, sum, *x, s.d[j]);
+    if constexpr (Format::kBias) acc = add_bias(acc, *x, s.bias[j]);
     ++x;
   }
 
