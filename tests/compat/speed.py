@@ -84,7 +84,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", help="GGUF files")
     parser.add_argument("--adder", required=True)
-    parser.add_argument("--peers", required=True, help="folder with node_modules")
+    parser.add_argument("--libraries", required=True, help="folder of llama.cpp's libraries")
     parser.add_argument("--prompt", type=int, default=512)
     parser.add_argument("--generate", type=int, default=32)
     parser.add_argument("--depth", type=int, default=0)
@@ -93,7 +93,7 @@ def main():
     parser.add_argument("--json", help="write every figure here")
     parser.add_argument("--as-llama", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    directory = llama_peer.library_directory(args.peers)
+    directory = args.libraries
     if args.as_llama:
         print(json.dumps(llama_rates(directory, args.models[0], args)))
         return

@@ -41,11 +41,13 @@ struct Q8Block {
   int8_t q[32];
 };
 
-/// out[t, b] for rows t in [begin, end).   x [T, C], out [T, C / 32], C a multiple of 32.
+/// out[t, b, p] for rows t in [begin, end).   x [T, C], out [T, C / 32, parts], C a multiple of 32. Part 0 is the block
+/// as above, part p the same of what the parts before leave, x - scale * q (product and difference each rounded).
 struct QuantizeRowsArgs {
   const float* x;
   Q8Block* out;
   int64_t width;
+  int64_t parts;
 };
 
 /// Types whose 32 neighbours w_k are a scale times small integers, w_k = d (m_h q_k) + bias: the products of
@@ -54,15 +56,16 @@ struct QuantizeRowsArgs {
 /// one.
 bool has_q8_product(DType dtype);  ///< Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, Q4_K, Q5_K, Q6_K
 
-/// y[t, r] over the blocks b of a row in order, from acc = 0:
+/// y[t, r] over the blocks b of a row in order, and the parts of each in order, from acc = 0:
 ///   S   = m_0 sum_{k<16} q_k x.q_k + m_1 sum_{k>=16} q_k x.q_k            an integer, exact in f32
 ///   acc = fma(d * x.scale, S, acc),   then acc = fma(bias, x.sum, acc)    where the format has a bias
-/// for r in [begin, end), all t.   w [R, C] of a type above, x [T, C / 32], y [T, R].
+/// for r in [begin, end), all t.   w [R, C] of a type above, x [T, C / 32, parts], y [T, R].
 struct LinearQ8Args {
   TensorView w;
   const Q8Block* x;
   float* y;
   int64_t n_tokens;
+  int64_t parts;
 };
 
 /// y = x * r * w, r = 1 / sqrt(dot16(x, x) / H + eps), rows t in [begin, end).   x, y [T, H] (may alias), w [H].

@@ -70,10 +70,10 @@ void linear(benchmark::State& state, DType dtype) {
   c.view = {dtype, {rows, kCols}, c.w.data()};
   std::vector<float> y(static_cast<size_t>(c.outputs()));
   std::vector<Q8Block> rounded(c.x.size() / 32);
-  ops().quantize_rows({c.x.data(), rounded.data(), kCols}, 0, tokens);
+  ops().quantize_rows({c.x.data(), rounded.data(), kCols, 1}, 0, tokens);
   for (auto _ : state) {
     if (has_q8_product(dtype)) {
-      ops().linear_q8({c.view, rounded.data(), y.data(), tokens}, 0, rows);
+      ops().linear_q8({c.view, rounded.data(), y.data(), tokens, 1}, 0, rows);
     } else {
       ops().linear(c.args(y.data()), 0, rows);
     }

@@ -115,13 +115,17 @@ struct LinearCase {
 
 /// The same with the activations rounded to bytes.
 struct LinearQ8Case : LinearCase {
-  LinearQ8Case(Rng& rng, DType dtype, int64_t rows, int64_t cols, int64_t tokens, Draw draw = Draw::kNormal)
-      : LinearCase(rng, dtype, rows, cols, tokens, draw), blocks(static_cast<size_t>(tokens * cols / 32)) {
-    supported_ops().front()->quantize_rows({x.data(), blocks.data(), cols}, 0, tokens);
+  LinearQ8Case(Rng& rng, DType dtype, int64_t rows, int64_t cols, int64_t tokens, Draw draw = Draw::kNormal,
+               int64_t n_parts = 1)
+      : LinearCase(rng, dtype, rows, cols, tokens, draw),
+        blocks(static_cast<size_t>(tokens * cols / 32 * n_parts)),
+        parts(n_parts) {
+    supported_ops().front()->quantize_rows({x.data(), blocks.data(), cols, parts}, 0, tokens);
   }
-  LinearQ8Args args(float* y) const { return {view, blocks.data(), y, n_tokens}; }
+  LinearQ8Args args(float* y) const { return {view, blocks.data(), y, n_tokens, parts}; }
 
   std::vector<Q8Block> blocks;
+  int64_t parts;
 };
 
 inline std::vector<DType> q8_dtypes() {

@@ -74,9 +74,9 @@ TEST(Ops, LinearOverSeveralPanels) {  // more than 24 rows, 512 columns and 96 t
   check_linear(rng, DType::kF16, 25, 1041, 97, Draw::kNormal);
 }
 
-void check_linear_q8(Rng& rng, DType dtype, int64_t rows, int64_t cols, int64_t tokens, Draw draw) {
-  const LinearQ8Case c(rng, dtype, rows, cols, tokens, draw);
-  expect_all_alike(fmt::format("{} [{}, {}] x {}", name(dtype), rows, cols, tokens), rows, c.outputs(),
+void check_linear_q8(Rng& rng, DType dtype, int64_t rows, int64_t cols, int64_t tokens, Draw draw, int64_t parts = 1) {
+  const LinearQ8Case c(rng, dtype, rows, cols, tokens, draw, parts);
+  expect_all_alike(fmt::format("{} [{}, {}] x {} x {}", name(dtype), rows, cols, tokens, parts), rows, c.outputs(),
                    [&](const Ops& ops, float* y, int64_t begin, int64_t end) { ops.linear_q8(c.args(y), begin, end); });
 }
 
@@ -87,8 +87,9 @@ TEST(Ops, LinearQ8OfEveryType) {
     const int64_t block = info(dtype).block_size;
     for (const int64_t tokens : {1, 2, 3, 4, 5, 6, 7, 8, 9}) {
       check_linear_q8(rng, dtype, 1 + 7 * tokens, block * (1 + tokens % 3), tokens,
-                      tokens % 2 ? Draw::kExtreme : Draw::kNormal);
+                      tokens % 2 ? Draw::kExtreme : Draw::kNormal, 1 + tokens % 3 / 2);
     }
+    check_linear_q8(rng, dtype, 13, block * 2, 1, Draw::kNormal, 2);
   }
 }
 
@@ -134,8 +135,8 @@ TEST(Ops, QuantizeRows) {
   x[100] = std::numeric_limits<float>::infinity();
   x[140] = std::numeric_limits<float>::quiet_NaN();
   const auto run = [&](const Ops& ops) {
-    std::vector<Q8Block> out(21);
-    for (int64_t t = 0; t < 7; t += 3) ops.quantize_rows({x.data(), out.data(), 96}, t, std::min(t + 3, int64_t{7}));
+    std::vector<Q8Block> out(42);
+    for (int64_t t = 0; t < 7; t += 3) ops.quantize_rows({x.data(), out.data(), 96, 2}, t, std::min(t + 3, int64_t{7}));
     return out;
   };
   const std::vector<Q8Block> want = run(*supported_ops().front());

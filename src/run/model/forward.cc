@@ -13,6 +13,10 @@ namespace {
 
 constexpr int64_t kRowGrain = 32;  // outputs of a linear map that one thread takes at least
 
+/// Activations before the output matrix: what is rounded away there shows in every logit, and a second part comes
+/// nearly free, as a token waits for the weights.
+constexpr int64_t kLogitParts = 2;
+
 bool wants(Want want, int64_t i, int64_t n) {
   return want == Want::kAll || (want == Want::kLast && i == n - 1);
 }
@@ -147,7 +151,7 @@ Result<std::span<const float>> Forward::run(std::span<const Segment> batch) {
   float* const logits = a.logits.writable<float>();
   if (const int64_t rows = gather(batch, width, h, u); rows > 0) {
     norm(u, model_->output_norm(), u, rows);
-    pass.linear(model_->output(), u, logits, rows);
+    pass.linear(model_->output(), u, logits, rows, kLogitParts);
   }
   return std::span<const float>(logits, static_cast<size_t>(n_logits * config.vocab_size));
 }
@@ -175,20 +179,20 @@ int64_t narrow_width(const ModelConfig& config) {
 }
 
 int64_t rounded_blocks(const ModelConfig& config) {
-  int64_t width = std::max(config.hidden_size, narrow_width(config));
+  int64_t width = std::max(kLogitParts * config.hidden_size, narrow_width(config));
   for (const LayerConfig& layer : config.layers) width = std::max(width, layer.intermediate_size);
   return width / 32;
 }
 
-void Batch::linear(const TensorView& w, const float* x, float* y, int64_t n) const {
+void Batch::linear(const TensorView& w, const float* x, float* y, int64_t n, int64_t parts) const {
   const Ops& op = ops();
   const auto over_rows = [&](const auto& args, auto map) {
     pool.parallel_for(w.shape.rows(), kRowGrain, [&](int64_t begin, int64_t end) { map(args, begin, end); });
   };
   if (!has_q8_product(w.dtype)) return over_rows(LinearArgs{w, x, y, n}, op.linear);
-  const QuantizeRowsArgs rounding{x, rounded, w.shape.row_length()};
+  const QuantizeRowsArgs rounding{x, rounded, w.shape.row_length(), parts};
   pool.parallel_for(n, 1, [&](int64_t begin, int64_t end) { op.quantize_rows(rounding, begin, end); });
-  over_rows(LinearQ8Args{w, rounded, y, n}, op.linear_q8);
+  over_rows(LinearQ8Args{w, rounded, y, n, parts}, op.linear_q8);
 }
 
 }  // namespace adder

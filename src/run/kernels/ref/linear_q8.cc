@@ -132,41 +132,51 @@ bool has_bias(DType dtype) {
   return dtype == DType::kQ4_1 || dtype == DType::kQ5_1 || dtype == DType::kQ4_K || dtype == DType::kQ5_K;
 }
 
-float dot(const std::vector<Block>& w, const Q8Block* x, bool bias) {
+float dot(const std::vector<Block>& row, const Q8Block* x, int64_t parts, bool bias) {
   float acc = 0.0f;
-  for (size_t i = 0; i < w.size(); ++i) {
-    int sums[2] = {0, 0};
-    for (int e = 0; e < 32; ++e) sums[e / 16] += w[i].q[e] * x[i].q[e];
-    acc = std::fma(w[i].d * x[i].scale, static_cast<float>(w[i].m[0] * sums[0] + w[i].m[1] * sums[1]), acc);
-    if (bias) acc = std::fma(w[i].bias, x[i].sum, acc);
+  for (const Block& w : row) {
+    for (int64_t part = 0; part < parts; ++part, ++x) {
+      int sums[2] = {0, 0};
+      for (int e = 0; e < 32; ++e) sums[e / 16] += w.q[e] * x->q[e];
+      acc = std::fma(w.d * x->scale, static_cast<float>(w.m[0] * sums[0] + w.m[1] * sums[1]), acc);
+      if (bias) acc = std::fma(w.bias, x->sum, acc);
+    }
   }
   return acc;
+}
+
+void quantize_block(const float* x, Q8Block& out) {
+  out = {};
+  float most = 0.0f;
+  bool finite = true;
+  for (int e = 0; e < 32; ++e) {
+    most = std::max(most, std::fabs(x[e]));
+    finite = finite && std::isfinite(x[e]);
+  }
+  if (!finite) {
+    out.scale = out.sum = std::numeric_limits<float>::quiet_NaN();
+  } else if (most >= 0x1p-100f) {
+    const float inverse = 127.0f / most;
+    out.scale = most / 127.0f;
+    for (int e = 0; e < 32; ++e) {
+      out.q[e] = static_cast<int8_t>(std::nearbyint(x[e] * inverse));
+      out.half_sums[e / 16] = static_cast<int16_t>(out.half_sums[e / 16] + out.q[e]);
+    }
+    out.sum = out.scale * static_cast<float>(out.half_sums[0] + out.half_sums[1]);
+  }
 }
 
 }  // namespace
 
 void quantize_rows(const QuantizeRowsArgs& a, int64_t begin, int64_t end) {
   const int64_t n_blocks = a.width / 32;
+  Q8Block* out = a.out + begin * n_blocks * a.parts;
   for (int64_t i = begin * n_blocks; i < end * n_blocks; ++i) {
-    const float* const x = a.x + 32 * i;
-    Q8Block& out = a.out[i];
-    out = {};
-    float most = 0.0f;
-    bool finite = true;
-    for (int e = 0; e < 32; ++e) {
-      most = std::max(most, std::fabs(x[e]));
-      finite = finite && std::isfinite(x[e]);
-    }
-    if (!finite) {
-      out.scale = out.sum = std::numeric_limits<float>::quiet_NaN();
-    } else if (most >= 0x1p-100f) {
-      const float inverse = 127.0f / most;
-      out.scale = most / 127.0f;
-      for (int e = 0; e < 32; ++e) {
-        out.q[e] = static_cast<int8_t>(std::nearbyint(x[e] * inverse));
-        out.half_sums[e / 16] = static_cast<int16_t>(out.half_sums[e / 16] + out.q[e]);
-      }
-      out.sum = out.scale * static_cast<float>(out.half_sums[0] + out.half_sums[1]);
+    float x[32];
+    std::copy_n(a.x + 32 * i, 32, x);
+    for (int64_t part = 0; part < a.parts; ++part, ++out) {
+      quantize_block(x, *out);
+      for (int e = 0; e < 32; ++e) x[e] -= out->scale * static_cast<float>(out->q[e]);
     }
   }
 }
@@ -176,7 +186,8 @@ void linear_q8(const LinearQ8Args& a, int64_t begin, int64_t end) {
   std::vector<Block> row(static_cast<size_t>(n_blocks));
   for (int64_t r = begin; r < end; ++r) {
     for (int64_t i = 0; i < n_blocks; ++i) row[static_cast<size_t>(i)] = unpack(a.w.dtype, a.w.row(r), i);
-    for (int64_t t = 0; t < a.n_tokens; ++t) a.y[t * n_rows + r] = dot(row, a.x + t * n_blocks, has_bias(a.w.dtype));
+    for (int64_t t = 0; t < a.n_tokens; ++t)
+      a.y[t * n_rows + r] = dot(row, a.x + t * n_blocks * a.parts, a.parts, has_bias(a.w.dtype));
   }
 }
 

@@ -24,7 +24,7 @@ struct FlatLinearQ8 {
   int64_t row_bytes, n_rows, n_blocks;
   const Q8Block* x;
   float* y;
-  int64_t n_tokens;
+  int64_t n_tokens, parts;
 };
 
 /// The scalar codec (core/quant), for formats a level has no decoder for.

@@ -26,7 +26,8 @@ FlatLinearQ8 flatten(const LinearQ8Args& a) {
           .n_blocks = a.w.shape.row_length() / 32,
           .x = a.x,
           .y = a.y,
-          .n_tokens = a.n_tokens};
+          .n_tokens = a.n_tokens,
+          .parts = a.parts};
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ void one_by_one(const FlatLinearQ8& a, int64_t begin, int64_t end) {
     for (int64_t t = 0; t < a.n_tokens; ++t) {
       OneToken<Format> dots;
       row_pointers(a, r, end, dots.rows);
-      dots.x = a.x + t * a.n_blocks;
+      dots.x = a.x + t * a.n_blocks * a.parts;
+      dots.parts = a.parts;
       for (int64_t i = 0; i < a.n_blocks; i += Format::kBlocks) {
         // The next rows, at the pace of these: one stream of memory instead of eight.
         const uint8_t* const ahead = next + i / Format::kBlocks * 8 * Format::kBytes;
@@ -53,8 +54,8 @@ void by_panels(const FlatLinearQ8& a, int64_t begin, int64_t end) {
           panel.unpack(g, rows[g], static_cast<int>(n));
           for (const uint8_t*& row : rows[g]) row += n * Format::kBytes;
         }
-        const Q8Block* x = a.x + t0 * a.n_blocks + b;
-        for (int64_t t = 0; t < n_tokens; ++t, x += a.n_blocks) tile(panel, x, sums + kRows * t);
+        const Q8Block* x = a.x + (t0 * a.n_blocks + b) * a.parts;
+        for (int64_t t = 0; t < n_tokens; ++t, x += a.n_blocks * a.parts) tile(panel, x, a.parts, sums + kRows * t);
       }
       for (int64_t t = 0; t < n_tokens; ++t) {
         for (int64_t i = 0; i < smaller(kRows, end - r); ++i) a.y[(t0 + t) * a.n_rows + r + i] = sums[kRows * t + i];

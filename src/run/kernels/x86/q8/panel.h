@@ -96,24 +96,33 @@ inline void block_sums(const typename Panel<Format>::Block (&w)[kGroups], const 
   }
 }
 
-/// acc, 8 * kGroups outputs of one token, goes on over the blocks of the panel.
+/// acc, 8 * kGroups outputs of one token, goes on over one part of block b of the panel.
 template <class Format>
-inline void tile(const Panel<Format>& panel, const Q8Block* x, float* acc) {
+inline void one_part(const Panel<Format>& panel, int b, const Q8Block& x, __m256 (&acc)[kGroups]) {
+  const auto& w = panel.blocks[b];
+  __m256i sums[kGroups];
+  block_sums<Format>(w, x, sums);
+  for (int g = 0; g < kGroups; ++g) {
+    if constexpr (Format::kHalves) {
+      sums[g] = _mm256_add_epi32(sums[g], _mm256_madd_epi16(broadcast_4(x.half_sums), w[g].halves.offsets));
+    } else if constexpr (Format::kOffset != 0) {
+      sums[g] = _mm256_add_epi32(sums[g], offset<Format>(x));
+    }
+    acc[g] = accumulate(acc[g], sums[g], x, w[g].d);
+    if constexpr (Format::kBias) acc[g] = add_bias(acc[g], x, w[g].bias.value);
+  }
+}
+
+/// The same over all of its blocks and their parts.
+template <class Format>
+inline void tile(const Panel<Format>& panel, const Q8Block* x, int64_t parts, float* acc) {
   __m256 a[kGroups];
   for (int g = 0; g < kGroups; ++g) a[g] = _mm256_load_ps(acc + 8 * g);
-  for (int b = 0; b < panel.n_blocks; ++b, ++x) {
-    const auto& w = panel.blocks[b];
-    __m256i sums[kGroups];
-    block_sums<Format>(w, *x, sums);
-    for (int g = 0; g < kGroups; ++g) {
-      if constexpr (Format::kHalves) {
-        sums[g] = _mm256_add_epi32(sums[g], _mm256_madd_epi16(broadcast_4(x->half_sums), w[g].halves.offsets));
-      } else if constexpr (Format::kOffset != 0) {
-        sums[g] = _mm256_add_epi32(sums[g], offset<Format>(*x));
-      }
-      a[g] = accumulate(a[g], sums[g], *x, w[g].d);
-      if constexpr (Format::kBias) a[g] = add_bias(a[g], *x, w[g].bias.value);
-    }
+  const int64_t n = panel.n_blocks * parts;
+  if (parts == 1) {
+    for (int64_t i = 0; i < n; ++i) one_part(panel, static_cast<int>(i), x[i], a);
+  } else {
+    for (int64_t i = 0; i < n; ++i) one_part(panel, static_cast<int>(i / parts), x[i], a);
   }
   for (int g = 0; g < kGroups; ++g) _mm256_store_ps(acc + 8 * g, a[g]);
 }

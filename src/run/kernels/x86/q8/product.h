@@ -66,11 +66,17 @@ template <class Format>
 struct OneToken {
   const uint8_t* rows[8];
   const Q8Block* x;
+  int64_t parts;
   __m256 acc = _mm256_setzero_ps();
 
   /// Block j of the storage block the rows stand at.
   template <int j>
   void block(const Scales& s) {
+    for (int64_t part = 0; part < parts; ++part) one_part<j>(s);
+  }
+
+  template <int j>
+  void one_part(const Scales& s) {
     const __m256i q = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x->q));
     __m256i v[8];
     for (int r = 0; r < 8; ++r) {

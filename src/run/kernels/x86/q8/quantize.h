@@ -17,13 +17,13 @@ inline int32_t sum(__m256i x) {
   return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
 }
 
-inline void quantize_block(const float* x, Q8Block& out) {
+/// v, 32 numbers, becomes what `out` leaves of it.
+inline void quantize_block(__m256 (&v)[4], Q8Block& out) {
   const __m256 no_sign = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
-  __m256 v[4], most = _mm256_setzero_ps(), zeros = _mm256_setzero_ps();
-  for (int i = 0; i < 4; ++i) {
-    v[i] = _mm256_loadu_ps(x + 8 * i);
-    most = _mm256_max_ps(most, _mm256_and_ps(v[i], no_sign));
-    zeros = _mm256_add_ps(zeros, _mm256_mul_ps(v[i], _mm256_setzero_ps()));  // NaN where anything is not finite
+  __m256 most = _mm256_setzero_ps(), zeros = _mm256_setzero_ps();
+  for (const __m256& x : v) {
+    most = _mm256_max_ps(most, _mm256_and_ps(x, no_sign));
+    zeros = _mm256_add_ps(zeros, _mm256_mul_ps(x, _mm256_setzero_ps()));  // NaN where anything is not finite
   }
   const bool finite = _mm256_movemask_ps(_mm256_cmp_ps(zeros, zeros, _CMP_UNORD_Q)) == 0;
   const float a = largest(most);
@@ -40,11 +40,18 @@ inline void quantize_block(const float* x, Q8Block& out) {
   const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3]));
   const __m256i in_order = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.q), in_order);
+  for (int i = 0; i < 4; ++i)
+    v[i] = _mm256_sub_ps(v[i], _mm256_mul_ps(_mm256_set1_ps(out.scale), _mm256_cvtepi32_ps(q[i])));
 }
 
 void quantize_rows(const QuantizeRowsArgs& a, int64_t begin, int64_t end) {
   const int64_t n_blocks = a.width / 32;
-  for (int64_t i = begin * n_blocks; i < end * n_blocks; ++i) quantize_block(a.x + 32 * i, a.out[i]);
+  Q8Block* out = a.out + begin * n_blocks * a.parts;
+  for (int64_t i = begin * n_blocks; i < end * n_blocks; ++i) {
+    __m256 v[4];
+    for (int k = 0; k < 4; ++k) v[k] = _mm256_loadu_ps(a.x + 32 * i + 8 * k);
+    for (int64_t part = 0; part < a.parts; ++part) quantize_block(v, *out++);
+  }
 }
 
 }  // namespace
