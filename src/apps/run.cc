@@ -44,6 +44,8 @@ void print_result(const OpenedEngine& opened, const RunOptions& o, const Generat
                 {"prompt_tokens", o.request.prompt.size()},
                 {"generated_tokens", result.tokens.size()},
                 {"token_ids", result.tokens},
+                {"drafted_tokens", result.drafted},
+                {"accepted_tokens", result.accepted},
                 {"load_s", opened.load_seconds},
                 {"prompt_s", result.prompt_seconds},
                 {"generate_s", result.generate_seconds},
@@ -112,6 +114,8 @@ void add_run(CLI::App& app, Action& chosen) {
   command->add_flag("--parse-special", o->parse_special, "control tokens spelled in the prompt count as such");
   command->add_flag("--special", o->request.show_special, "show control tokens in the answer");
   command->add_flag("--ignore-eos", o->request.ignore_eos, "go on past the model's end tokens");
+  command->add_flag("--speculate,!--no-speculate", o->request.speculate,
+                    "guess at repetitions of the text: the same answer, sooner where it repeats itself (default on)");
   command->add_flag("--json", o->json, "one JSON document instead of a stream");
   add_sampling_options(*command, o->request.sampling);
   add_engine_options(*command, o->engine);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "run/engine/logit_stream.h"
 #include "run/generate/stop.h"
 
 namespace adder {
@@ -153,11 +154,12 @@ Result<GenerateResult> Engine::generate(const GenerateRequest& request,
   result.prompt_seconds = seconds_since(start);
 
   start = Clock::now();
+  LogitStream stream(forward(), sequence, prompt, request.speculate);
   const int64_t limit = std::min(request.max_tokens, options().context - n_prompt);
   while (!answer.cancelled() && static_cast<int64_t>(result.tokens.size()) < limit) {
+    const int64_t left = limit - static_cast<int64_t>(result.tokens.size());
     if (!result.tokens.empty()) {
-      const Segment segment{&sequence, {&result.tokens.back(), 1}};
-      TRY_ASSIGN(logits, forward().run({&segment, 1}));
+      TRY_ASSIGN(logits, stream.next(result.tokens.back(), left));
     }
     TRY_ASSIGN(const TokenId token, sampler.sample(logits));
     if (!request.ignore_eos && tokenizer().is_stop(token)) {
@@ -178,6 +180,8 @@ Result<GenerateResult> Engine::generate(const GenerateRequest& request,
     answer.finish();
   if (answer.stopped()) result.reason = FinishReason::kStop;  // also by what the decoder still held
   result.generate_seconds = seconds_since(start);
+  result.drafted = stream.drafted();
+  result.accepted = stream.accepted();
   result.text = std::move(answer.text());
   return result;
 }

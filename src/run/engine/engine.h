@@ -30,14 +30,17 @@ struct GenerateRequest {
   std::vector<std::string> stop;  ///< texts that end the answer and are not part of it
   bool show_special = false;      ///< control tokens are part of the text
   bool ignore_eos = false;        ///< go on after the file's end tokens
+  bool speculate = true;          ///< guess at repetitions: the same answer, sooner (LogitStream)
 };
 
 struct GenerateResult {
   std::vector<TokenId> tokens;  ///< generated, without the end token
   std::string text;             ///< all pieces together
   FinishReason reason = FinishReason::kLength;
+  int64_t drafted = 0;          ///< tokens computed before they were known, see LogitStream
+  int64_t accepted = 0;         ///< those that were then chosen
   double prompt_seconds = 0;    ///< until the logits after the prompt
-  double generate_seconds = 0;  ///< from there on: one pass for each token but the last
+  double generate_seconds = 0;  ///< from there on: a pass for each token but the last, or for several
 };
 
 /// One model, ready to answer.
