@@ -22,6 +22,8 @@ class Buffer {
   ~Buffer() { release(); }
 
   int64_t bytes() const { return block_ ? block_->bytes : 0; }
+  /// The same for all that share the bytes; null when empty.
+  const void* identity() const { return block_; }
 
   /// Makes this the only holder of `bytes` bytes whose first `keep` are the present ones (keep <= both sizes); the
   /// rest is unspecified if the memory was held already, zero if it is new. False, and no change, without memory.

@@ -32,6 +32,12 @@ class KvPages {
   DType kv_type() const { return kv_type_; }
   int64_t bytes() const { return 2 * n_pages() * page_bytes(); }
 
+  template <class Visit>
+  void for_each_buffer(const Visit& visit) const {
+    for (const std::vector<Buffer>* pages : {&k_, &v_})
+      for (const Buffer& page : *pages) visit(page);
+  }
+
  private:
   int64_t head_bytes() const { return static_cast<int64_t>(storage_bytes(kv_type_, head_dim_)); }
   int64_t page_bytes() const { return n_kv_heads_ * kKeyBlock * head_bytes(); }

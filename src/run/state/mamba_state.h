@@ -58,6 +58,12 @@ class MambaState {
   int64_t ssm_bytes() const { return ssm_.bytes(); }
   int64_t log_bytes() const;
 
+  template <class Visit>
+  void for_each_buffer(const Visit& visit) const {
+    visit(ssm_);
+    for (const LogRows* rows : {&pre_conv_, &post_conv_, &dt_, &cs_}) visit(rows->buffer);
+  }
+
  private:
   int64_t n_heads_, head_dim_, state_size_, n_groups_;
   Buffer ssm_;  // [Hm, P, N]

@@ -88,6 +88,13 @@ class Sequence::Snapshot {
   int64_t position() const { return state_.position; }
   Bytes bytes() const { return state_.bytes(); }
 
+  /// What it holds in memory, piece by piece; other snapshots may hold the same pieces (Buffer::identity).
+  template <class Visit>
+  void for_each_buffer(const Visit& visit) const {
+    for (const MambaState& layer : state_.mamba) layer.for_each_buffer(visit);
+    for (const KvPages& layer : state_.kv) layer.for_each_buffer(visit);
+  }
+
  private:
   friend class Sequence;
   std::shared_ptr<const Shape> shape_;
