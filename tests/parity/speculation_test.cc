@@ -48,18 +48,19 @@ TEST_P(Speculation, LogitsAreTheSameBits) {
   Sequence sequence = fresh();
   const Segment past{&sequence, prompt, Want::kNothing};
   ASSERT_TRUE(forward_.run({&past, 1}).has_value());
-  LogitStream stream(forward_, sequence, prompt, true);
-  for (int64_t t = n_prompt; t < kLength; ++t) {
-    const auto logits = stream.next(text[static_cast<size_t>(t)], kLength - t).value();
-    ASSERT_EQ(logits.size(), static_cast<size_t>(kSketch.vocab));
-    ASSERT_EQ(0, std::memcmp(logits.data(), want.data() + t * kSketch.vocab, logits.size_bytes())) << t;
-    ASSERT_LE(sequence.position(), kLength);
+  {
+    LogitStream stream(forward_, sequence, prompt, true);
+    for (int64_t t = n_prompt; t < kLength; ++t) {
+      const auto logits = stream.next(text[static_cast<size_t>(t)], kLength - t).value();
+      ASSERT_EQ(logits.size(), static_cast<size_t>(kSketch.vocab));
+      ASSERT_EQ(0, std::memcmp(logits.data(), want.data() + t * kSketch.vocab, logits.size_bytes())) << t;
+      ASSERT_LE(sequence.position(), kLength);
+    }
+    EXPECT_GT(stream.accepted(), 0);
+    EXPECT_GE(stream.drafted(), stream.accepted());
   }
-  EXPECT_GT(stream.accepted(), 0);
-  EXPECT_GE(stream.drafted(), stream.accepted());
 
   // The sequence is left as if nothing had been tried.
-  stream.finish();
   ASSERT_EQ(sequence.position(), kLength);
   const Segment more{&sequence, prompt, Want::kAll}, the_same{&alone, prompt, Want::kAll};
   const auto a = forward_.run({&more, 1}).value();
@@ -67,16 +68,17 @@ TEST_P(Speculation, LogitsAreTheSameBits) {
   EXPECT_EQ(0, std::memcmp(a.data(), b.data(), a.size_bytes()));
 }
 
-TEST_P(Speculation, FinishForgetsWhatWasNotAskedFor) {
+TEST_P(Speculation, WhatWasNotAskedForIsForgotten) {
   const std::vector<TokenId> text(40, 5);
   Sequence sequence = fresh();
   const Segment past{&sequence, text, Want::kNothing};
   ASSERT_TRUE(forward_.run({&past, 1}).has_value());
   for (int64_t calls = 1; calls < 12; ++calls) {
-    LogitStream stream(forward_, sequence, text, true);
     const int64_t from = sequence.position();
-    for (int64_t i = 0; i < calls; ++i) ASSERT_TRUE(stream.next(5, 1000).has_value());
-    stream.finish();
+    {
+      LogitStream stream(forward_, sequence, text, true);
+      for (int64_t i = 0; i < calls; ++i) ASSERT_TRUE(stream.next(5, 1000).has_value());
+    }
     EXPECT_EQ(sequence.position(), from + calls);
     ASSERT_TRUE(sequence.cut(from).has_value());
   }

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "run/engine/logit_stream.h"
+#include "run/engine/past.h"
 #include "run/generate/stop.h"
 
 namespace adder {
@@ -23,6 +24,7 @@ Status validate(const EngineOptions& o) {
   if (o.kv_type != DType::kF32 && o.kv_type != DType::kF16 && o.kv_type != DType::kBF16)
     return Error::usage("keys and values cannot be kept as {}: F32, F16 or BF16", name(o.kv_type));
   if (o.context < 1) return Error::usage("a context of {} tokens", o.context);
+  if (o.snapshot_bytes < 0) return Error::usage("{} bytes of snapshots", o.snapshot_bytes);
   if (o.prefill_tokens < 1) return Error::usage("{} prompt tokens per pass", o.prefill_tokens);
   return {};
 }
@@ -85,10 +87,37 @@ struct Engine::Impl {
   Tokenizer tokenizer;
   ThreadPool pool;
   Forward forward;
+  Past past;
 
   Impl(const EngineOptions& o, std::shared_ptr<const Model> m, Tokenizer t)
-      : options(o), model(std::move(m)), tokenizer(std::move(t)), pool(options.threads), forward(model, pool) {}
+      : options(o),
+        model(std::move(m)),
+        tokenizer(std::move(t)),
+        pool(options.threads),
+        forward(model, pool),
+        past(model->config(), options.kv_type, options.snapshot_bytes) {}
+
+  Result<std::span<const float>> read_prompt(Answer& answer);
 };
+
+/// The logits after the prompt that `past` has begun, unless the reader has enough. Passes end where chunks do if they
+/// can: snapshots hold no log there.
+Result<std::span<const float>> Engine::Impl::read_prompt(Answer& answer) {
+  const std::span<const TokenId> prompt = past.text();
+  const auto n_prompt = static_cast<int64_t>(prompt.size());
+  std::span<const float> logits;
+  while (past.position() < n_prompt && !answer.cancelled()) {
+    const int64_t begin = past.position();
+    int64_t end = std::min(begin + options.prefill_tokens, n_prompt);
+    if (const int64_t border = end / kChunk * kChunk; end < n_prompt && border > begin) end = border;
+    const auto piece = prompt.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+    const Segment segment{&past.sequence(), piece, end == n_prompt ? Want::kLast : Want::kNothing};
+    TRY_ASSIGN(logits, forward.run({&segment, 1}));
+    past.keep();
+    if (end < n_prompt) answer.give("");
+  }
+  return logits;
+}
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
@@ -138,28 +167,24 @@ Result<GenerateResult> Engine::generate(const GenerateRequest& request,
   GenerateResult result;
   Answer answer(request, tokenizer(), on_text);
   Sampler sampler(request.sampling);
-  Sequence sequence = new_sequence();
+  Past& past = impl_->past;
+  past.begin(prompt);
+  result.reused_tokens = past.position();
 
   auto start = Clock::now();
-  std::span<const float> logits;
-  for (int64_t done = 0; done < n_prompt && !answer.cancelled();) {
-    const int64_t n = std::min(options().prefill_tokens, n_prompt - done);
-    const std::span<const TokenId> piece(prompt.data() + done, static_cast<size_t>(n));
-    done += n;
-    const Segment segment{&sequence, piece, done == n_prompt ? Want::kLast : Want::kNothing};
-    TRY_ASSIGN(logits, forward().run({&segment, 1}));
-    if (done < n_prompt) answer.give("");
-  }
+  TRY_ASSIGN(std::span<const float> logits, impl_->read_prompt(answer));
   for (const TokenId token : prompt) sampler.accept(token);
   result.prompt_seconds = seconds_since(start);
 
   start = Clock::now();
-  LogitStream stream(forward(), sequence, prompt, request.speculate);
+  LogitStream stream(forward(), past.sequence(), prompt, request.speculate);
   const int64_t limit = std::min(request.max_tokens, options().context - n_prompt);
   while (!answer.cancelled() && static_cast<int64_t>(result.tokens.size()) < limit) {
     const int64_t left = limit - static_cast<int64_t>(result.tokens.size());
     if (!result.tokens.empty()) {
+      past.push(result.tokens.back());
       TRY_ASSIGN(logits, stream.next(result.tokens.back(), left));
+      if (past.position() % kChunk == 0) past.keep();  // drafts never get there, so the text is known
     }
     TRY_ASSIGN(const TokenId token, sampler.sample(logits));
     if (!request.ignore_eos && tokenizer().is_stop(token)) {

@@ -18,6 +18,7 @@ struct EngineOptions {
   DType kv_type = DType::kF16;   ///< F32, F16, BF16
   int64_t context = 4096;        ///< most tokens one sequence may hold, prompt and answer
   int64_t prefill_tokens = 512;  ///< most prompt tokens per pass
+  int64_t snapshot_bytes = 0;    ///< memory to go on from earlier prompts (Past); 0: each is read from its beginning
 };
 
 enum class FinishReason { kStop, kLength, kCancelled };
@@ -37,6 +38,7 @@ struct GenerateResult {
   std::vector<TokenId> tokens;  ///< generated, without the end token
   std::string text;             ///< all pieces together
   FinishReason reason = FinishReason::kLength;
+  int64_t reused_tokens = 0;    ///< of the prompt, known from the text before
   int64_t drafted = 0;          ///< tokens computed before they were known, see LogitStream
   int64_t accepted = 0;         ///< those that were then chosen
   double prompt_seconds = 0;    ///< until the logits after the prompt

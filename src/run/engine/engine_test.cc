@@ -156,6 +156,21 @@ TEST_F(EngineTest, TheSeedDecides) {
   EXPECT_NE(engine->generate(request).value().tokens, first);
 }
 
+TEST_F(EngineTest, GoesOnFromThePromptBefore) {
+  const auto engine = open({.snapshot_bytes = 1 << 20});
+  GenerateRequest request = from({'q', 'q', 'q', 'a'});
+  EXPECT_EQ(engine->generate(request).value().reused_tokens, 0);
+  GenerateResult result = engine->generate(request).value();
+  EXPECT_EQ(result.reused_tokens, 3);
+  EXPECT_EQ(result.text, "bcdef");
+  request.prompt = {'q', 'q', 'q', 'a', 'b', 'c', 'd', 'b'};
+  result = engine->generate(request).value();
+  EXPECT_EQ(result.reused_tokens, 7);  // three of them the answer's
+  EXPECT_EQ(result.text, "cdef");
+  request.prompt = {'q', 'b'};
+  EXPECT_EQ(engine->generate(request).value().reused_tokens, 1);
+}
+
 TEST_F(EngineTest, RefusesWhatMakesNoSense) {
   const auto engine = open();
   expect_error(engine->generate(from({264})), ErrorCode::kUsage, "264");
@@ -176,6 +191,7 @@ TEST_F(EngineTest, RefusesWhatMakesNoSense) {
   expect_error(Engine::open(path, {.kv_type = DType::kQ8_0}), ErrorCode::kUsage, "Q8_0");
   expect_error(Engine::open(path, {.context = 0}), ErrorCode::kUsage, "context");
   expect_error(Engine::open(path, {.prefill_tokens = 0}), ErrorCode::kUsage, "0 prompt tokens");
+  expect_error(Engine::open(path, {.snapshot_bytes = -1}), ErrorCode::kUsage, "-1 bytes");
   expect_error(Engine::open(dir_ / "none.gguf"), ErrorCode::kNotFound, "none.gguf");
 }
 

@@ -25,7 +25,7 @@ Result<std::span<const float>> LogitStream::next(TokenId token, int64_t most) {
       return logits_.subspan(static_cast<size_t>(row_) * width, width);
     }
   }
-  finish();
+  forget_surplus();
   return pass(token, most);
 }
 
@@ -43,13 +43,18 @@ Result<std::span<const float>> LogitStream::pass(TokenId token, int64_t most) {
 
   const auto start = std::chrono::steady_clock::now();
   const Segment segment{&sequence_, pass_, Want::kAll};
-  TRY_ASSIGN(logits_, forward_.run({&segment, 1}));
+  const Result<std::span<const float>> logits = forward_.run({&segment, 1});
+  if (!logits) {
+    pass_.clear();  // the sequence has not seen it
+    return logits;
+  }
+  logits_ = *logits;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   policy_.pass(rows(), took.count(), in_chunk + 1 < kChunk);  // the last position of a chunk also moves the state
   return logits_.first(logits_.size() / pass_.size());
 }
 
-void LogitStream::finish() {
+void LogitStream::forget_surplus() {
   const int64_t surplus = std::max<int64_t>(0, rows() - 1 - row_);
   if (surplus == 0) return;
   const Status cut = sequence_.cut(sequence_.position() - surplus);

@@ -16,23 +16,25 @@ namespace adder {
 /// alone, the caller gets the same bits either way, and whatever it draws from them is the same.
 ///
 /// Drafts never reach the end of a chunk: a sequence is cut inside its chunk for free, and not at all beyond.
+/// The stream leaves the sequence with the text and the tokens given to `next`.
 class LogitStream {
  public:
   /// `sequence` has seen `text`. Both references outlive the stream.
   LogitStream(Forward& forward, Sequence& sequence, std::span<const TokenId> text, bool speculate);
+  ~LogitStream() { forget_surplus(); }
+  LogitStream(const LogitStream&) = delete;
+  LogitStream& operator=(const LogitStream&) = delete;
 
   /// The logits after `token`, the next one of the text; valid until the next call. `most`: no more than this many
   /// calls, this one counted, will be made. Errors of Forward::run, then the stream is over.
   Result<std::span<const float>> next(TokenId token, int64_t most);
-
-  /// Leaves the sequence with the text and the tokens given to `next`.
-  void finish();
 
   int64_t drafted() const { return drafted_; }    ///< tokens that passes took before they were known
   int64_t accepted() const { return accepted_; }  ///< those that came true
 
  private:
   Result<std::span<const float>> pass(TokenId token, int64_t most);
+  void forget_surplus();
   int64_t rows() const { return static_cast<int64_t>(pass_.size()); }
 
   Forward& forward_;
