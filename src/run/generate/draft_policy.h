@@ -18,8 +18,8 @@ namespace adder {
 class DraftPolicy {
  public:
   static constexpr int64_t kMost = 15;  ///< drafts in a pass
-  static constexpr double kTolerance = 0.01;
-  static constexpr double kCredit = 1;
+  static constexpr double kTolerance = 0.02;
+  static constexpr double kCredit = 2;
 
   DraftPolicy();
 
@@ -34,7 +34,7 @@ class DraftPolicy {
  private:
   static constexpr int64_t kClasses = 9;  // agreements of 8 and more tokens are one
   struct Share {
-    double value = 0.5;
+    double value = 0.3;  // until seen otherwise: a draft must have been right before one is tried
     int seen = 0;
   };
   /// Faded sums of a fit r = a + b n.

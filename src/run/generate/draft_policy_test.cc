@@ -48,6 +48,7 @@ double jumping(int64_t n) {
 
 TEST(DraftPolicy, ProposesNothingOutOfNothing) {
   DraftPolicy policy;
+  for (int i = 0; i < 5; ++i) policy.judge(8, true, false);
   EXPECT_EQ(policy.choose(8, 15), 0);  // no pass has been timed yet
   policy.pass(1, 0.01, true);
   EXPECT_EQ(policy.choose(0, 15), 0);
