@@ -58,14 +58,15 @@ void DraftPolicy::pass(int64_t n, double seconds, bool typical) {
   time_ += seconds;
   if (n == 1) {
     if (!typical) return;
-    if (single_ == 0) single_ = seconds;
+    if (single_ == 0 || kOutlier * seconds < single_) single_ = seconds;  // the one before was interrupted
     single_ += kSingleRate * (std::min(seconds, kOutlier * single_) - single_);
     return;
   }
-  balance_ -= seconds - single_;
+  const double passes = std::min(seconds / single_, kOutlier * cost(n));
+  balance_ -= (passes - 1) * single_;
   if (!typical) return;
   for (double* sum : {&line_.w, &line_.n, &line_.nn, &line_.r, &line_.nr}) *sum *= kFade;
-  line_.add(static_cast<double>(n), std::min(seconds / single_, kOutlier * cost(n)), 1);
+  line_.add(static_cast<double>(n), passes, 1);
 }
 
 void DraftPolicy::judge(int64_t match, bool right, bool verified) {

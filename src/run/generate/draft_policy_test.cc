@@ -89,5 +89,18 @@ TEST(DraftPolicy, WhatFailsIsLeftAloneUntilItWouldHelp) {
   EXPECT_GT(step(true), 0);
 }
 
+TEST(DraftPolicy, AnInterruptionIsNoMeasure) {
+  DraftPolicy policy;
+  for (int i = 0; i < 10; ++i) policy.judge(8, true, false);
+  policy.pass(1, 1, true);
+  for (int i = 0; i < 5; ++i) policy.pass(1, 0.01, true);
+  const int64_t k = policy.choose(8, 15);
+  ASSERT_GT(k, 0);
+  policy.pass(k + 1, 1, true);  // a hundred times as long as it should take
+  for (int64_t i = 0; i < k; ++i) policy.judge(8, true, true);
+  for (int i = 0; i < 50; ++i) policy.pass(1, 0.01, true);
+  EXPECT_GT(policy.choose(8, 15), 0);
+}
+
 }  // namespace
 }  // namespace adder
