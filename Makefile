@@ -60,7 +60,7 @@ fuzz: ## every libFuzzer target, DURATION seconds each (600)
 	cmake --build build/fuzz
 	scripts/fuzz build/fuzz $(DURATION)
 
-soak: ## the threaded and stateful tests again and again, for DURATION seconds (600)
+soak: ## a long random life of the engine, checked at every step, for DURATION seconds (600)
 	@$(packages) packages.txt
 	cmake --preset release
 	cmake --build build

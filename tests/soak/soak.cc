@@ -1,0 +1,94 @@
+// soak MODEL [SECONDS [SEED]]: a long random life of the engine on a small model. Every round is compared, to the bit
+// or to the token, with a fresh computation, and memory must not grow once warm. The same seed lives the same life, as
+// far as time allows. Exit status 1 on any mismatch, error or growth, 2 on a wrong command line.
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+
+#include "tests/soak/readers.h"
+#include "tests/soak/talk.h"
+
+namespace adder {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kMeasuresMemory = false;  // sanitizers keep freed memory
+#else
+constexpr bool kMeasuresMemory = true;
+#endif
+constexpr double kShortest = 30;    // seconds that make a mean worth comparing
+constexpr double kGrowth = 1.03;    // of the mean resident memory, from the second quarter to the last
+constexpr double kSlack = 4 << 20;  // bytes
+
+double resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  double total = 0, resident = 0;
+  statm >> total >> resident;
+  return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
+struct Mean {
+  double sum = 0;
+  int64_t n = 0;
+  void add(double x) { sum += x, ++n; }
+  double value() const { return n > 0 ? sum / static_cast<double>(n) : 0; }
+};
+
+Status live(const char* model, double seconds, uint64_t seed) {
+  TRY_ASSIGN(const auto quick,
+             Engine::open(model, {.threads = 2, .context = 700, .prefill_tokens = 100, .snapshot_bytes = 4 << 20}));
+  TRY_ASSIGN(const auto plain, Engine::open(model, {.threads = 1, .context = 700}));
+  Readers readers(*quick);
+  Talk talk(*quick, *plain);
+
+  Mean quarters[4];
+  int64_t round = 0;
+  const auto start = Clock::now();
+  for (double age = 0; age < seconds; ++round) {
+    Rng rng(seed, static_cast<uint64_t>(round));
+    if (const Status done = rng.below(3) == 0 ? talk.round(rng) : readers.round(rng); !done)
+      return Error(done.error()).in(fmt::format("seed {}, round {}", seed, round));
+    age = std::chrono::duration<double>(Clock::now() - start).count();
+    quarters[std::min(3, static_cast<int>(4 * age / seconds))].add(resident_bytes());
+  }
+  fmt::print("{} rounds; resident {:.1f} MB, then {:.1f} MB\n", round, quarters[1].value() / 1e6,
+             quarters[3].value() / 1e6);
+  if (kMeasuresMemory && seconds >= kShortest && quarters[3].value() > kGrowth * quarters[1].value() + kSlack)
+    return Error::too_large("memory grows");
+  return {};
+}
+
+template <class Number>
+bool parse(std::string_view text, Number& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+int soak(int argc, char** argv) {
+  double seconds = 600;
+  uint64_t seed = static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch().count()) % 1'000'000'000;
+  if (argc < 2 || argc > 4 || (argc > 2 && !(parse(argv[2], seconds) && seconds > 0)) ||
+      (argc > 3 && !parse(argv[3], seed))) {
+    fmt::print(stderr, "soak MODEL [SECONDS [SEED]]\n");
+    return 2;
+  }
+  fmt::print("seed {}\n", seed);
+  std::fflush(stdout);
+  const Status lived = live(argv[1], seconds, seed);
+  if (!lived) fmt::print(stderr, "soak: {}\n", lived.error().message());
+  return lived ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace adder
+
+int main(int argc, char** argv) {
+  return adder::soak(argc, argv);
+}
