@@ -6,6 +6,7 @@
 #include "apps/json_output.h"
 #include "apps/model_path.h"
 #include "apps/model_summary.h"
+#include "core/base/byte_size.h"
 
 namespace adder {
 namespace {
@@ -28,14 +29,6 @@ std::string per_layer(const ModelConfig& config, LayerKind kind, int64_t LayerCo
   return text.empty() ? "none" : text;
 }
 
-std::string size(int64_t bytes) {
-  const auto b = static_cast<double>(bytes);
-  if (bytes < 10'000) return fmt::format("{} B", bytes);
-  if (bytes < 10'000'000) return fmt::format("{:.1f} kB", b / 1e3);
-  if (bytes < 10'000'000'000) return fmt::format("{:.1f} MB", b / 1e6);
-  return fmt::format("{:.2f} GB", b / 1e9);
-}
-
 void print_config(const BoundModel& model) {
   const ModelConfig& c = model.config;
   const auto row = [](std::string_view label, const auto& value) { fmt::print("  {:<20} {}\n", label, value); };
@@ -56,16 +49,16 @@ void print_config(const BoundModel& model) {
 
 void print_summary(const ModelSummary& s, DType kv_type) {
   fmt::print("\n  {:<20} {} ({} read per token)\n", "parameters", s.parameters, s.active_parameters);
-  fmt::print("  {:<20} {}, {:.2f} bits per weight{}\n", "tensor data", size(s.bytes), s.bits_per_weight,
+  fmt::print("  {:<20} {}, {:.2f} bits per weight{}\n", "tensor data", byte_size_text(s.bytes), s.bits_per_weight,
              s.mix.empty() ? "" : ", mix " + s.mix);
-  fmt::print("  {:<20} {} of weights\n", "read per token", size(s.weight_bytes_per_token));
+  fmt::print("  {:<20} {} of weights\n", "read per token", byte_size_text(s.weight_bytes_per_token));
   fmt::print("  {:<20} {} recurrent, {} per token of keys and values in {}\n", "a sequence keeps",
-             size(s.state.ssm + s.state.conv), size(s.state.kv_per_token), name(kv_type));
+             byte_size_text(s.state.ssm + s.state.conv), byte_size_text(s.state.kv_per_token), name(kv_type));
 
   fmt::print("\n  {:<8} {:>8} {:>16} {:>12} {:>7}\n", "type", "tensors", "parameters", "bytes", "share");
   for (const TypeTotal& type : s.types) {
     fmt::print("  {:<8} {:>8} {:>16} {:>12} {:>5.1f} %\n", name(type.dtype), type.tensors, type.elements,
-               size(type.bytes), 100.0 * static_cast<double>(type.bytes) / static_cast<double>(s.bytes));
+               byte_size_text(type.bytes), 100.0 * static_cast<double>(type.bytes) / static_cast<double>(s.bytes));
   }
   if (s.fallbacks.empty()) return;
   fmt::print("\n  {} tensors have rows that the mix's own blocks do not divide:\n", s.fallbacks.size());
@@ -77,7 +70,7 @@ void print_tensors(const BoundModel& model) {
   fmt::print("\n");
   for (const BoundTensor& tensor : model.tensors)
     fmt::print("  {:<48} {:<8} {:<16} {}\n", tensor.name, name(tensor.view.dtype), to_string(tensor.view.shape),
-               size(static_cast<int64_t>(tensor.view.bytes())));
+               byte_size_text(static_cast<int64_t>(tensor.view.bytes())));
 }
 
 void print_skipped(const BoundModel& model) {
@@ -85,7 +78,7 @@ void print_skipped(const BoundModel& model) {
   fmt::print("\n  {} tensors the model does not need:\n", model.skipped.size());
   for (const NamedTensor& tensor : model.skipped)
     fmt::print("  {:<48} {:<8} {:<16} {}\n", tensor.name, name(tensor.view.dtype), to_string(tensor.view.shape),
-               size(static_cast<int64_t>(tensor.view.bytes())));
+               byte_size_text(static_cast<int64_t>(tensor.view.bytes())));
 }
 
 Json config_json(const ModelConfig& c) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 
 namespace adder {
@@ -11,7 +13,14 @@ namespace adder {
 /// `self` is the text of /proc/self/cgroup, `mount` where the groups are mounted.
 int cgroup_cpu_limit(std::string_view self, const std::filesystem::path& mount);
 
+/// Bytes that the process's control groups let it take on top of what they hold, or nothing when they set no limit: the
+/// least, on the way to the root, of limit - (usage - file pages, which the kernel gives up on demand). `memory.max`,
+/// `memory.current` and `memory.stat` of cgroup v2, `memory.limit_in_bytes`, `memory.usage_in_bytes` and `memory.stat`
+/// of v1.
+std::optional<int64_t> cgroup_memory_available(std::string_view self, const std::filesystem::path& mount);
+
 /// The same for this process.
 int cgroup_cpu_limit();
+std::optional<int64_t> cgroup_memory_available();
 
 }  // namespace adder

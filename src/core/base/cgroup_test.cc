@@ -45,6 +45,32 @@ TEST(CgroupCpuLimit, NonsenseIsNoLimit) {
     EXPECT_EQ(cgroup_cpu_limit(self, mount.path()), 0) << self;
 }
 
+TEST(CgroupMemory, V2TakesTheLeastRoomOnTheWayToTheRoot) {
+  const TempDir mount;
+  mount.put("a/b/memory.max", "1000000\n");
+  mount.put("a/b/memory.current", "400000\n");
+  mount.put("a/b/memory.stat", "anon 250000\nfile 200000\ninactive_file 100000\nactive_file 50000\n");
+  EXPECT_EQ(cgroup_memory_available("0::/a/b\n", mount.path()), 750000);
+  mount.put("a/memory.max", "1100000\n");
+  mount.put("a/memory.current", "900000\n");
+  EXPECT_EQ(cgroup_memory_available("0::/a/b\n", mount.path()), 200000);
+  mount.put("a/memory.current", "1200000\n");
+  EXPECT_EQ(cgroup_memory_available("0::/a/b\n", mount.path()), 0) << "the limit was lowered below what is held";
+  mount.put("a/memory.max", "max\n");
+  mount.put("a/b/memory.max", "max\n");
+  EXPECT_EQ(cgroup_memory_available("0::/a/b\n", mount.path()), std::nullopt);
+}
+
+TEST(CgroupMemory, V1CountsTheGroupsBelow) {
+  const TempDir mount;
+  mount.put("memory/x/memory.limit_in_bytes", "5000\n");
+  mount.put("memory/x/memory.usage_in_bytes", "3000\n");
+  mount.put("memory/x/memory.stat", "active_file 1\ntotal_active_file 400\ntotal_inactive_file 600\n");
+  mount.put("memory/memory.limit_in_bytes", "9223372036854771712\n");
+  EXPECT_EQ(cgroup_memory_available("7:memory:/x\n0::/\n", mount.path()), 3000);
+  EXPECT_EQ(cgroup_memory_available("7:memory:/\n", mount.path()), std::nullopt);
+}
+
 TEST(AvailableThreads, IsPositiveAndWithinTheLimit) {
   const int limit = cgroup_cpu_limit();
   EXPECT_GE(available_threads(), 1);

@@ -42,6 +42,7 @@ Result<Gguf> Gguf::parse(std::span<const std::byte> bytes, std::string name) {
 }
 
 Status Gguf::read(std::span<const std::byte> bytes) {
+  file_bytes_ = bytes.size();
   ByteReader in(bytes);
   TRY(read_magic_and_version(in));
   TRY_ASSIGN(const auto n_tensors, in.read<uint64_t>("the tensor count"));

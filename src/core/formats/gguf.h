@@ -45,6 +45,7 @@ class Gguf {
   const TensorView* find_tensor(std::string_view name) const;
   const GgufEntry* find(std::string_view key) const;
   uint64_t alignment() const { return alignment_; }
+  size_t file_bytes() const { return file_bytes_; }
 
   /// Typed access: absent -> kNotFound, other type or out of range -> kCorrupt; both name file and key. An integer may
   /// have any width and sign, a number may also be an integer.
@@ -67,6 +68,7 @@ class Gguf {
   std::vector<GgufEntry> metadata_;
   std::vector<NamedTensor> tensors_;
   uint64_t alignment_ = 32;
+  size_t file_bytes_ = 0;
 };
 
 }  // namespace adder

@@ -92,6 +92,12 @@ Result<HfDirectory> HfDirectory::open(const fs::path& directory) {
 }
 
 Status HfDirectory::read_side_files() {
+  for (const char* name :
+       {"config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json", "chat_template.jinja"}) {
+    std::error_code absent;
+    const auto bytes = fs::file_size(path_ / name, absent);
+    if (!absent) text_file_bytes_ += bytes;
+  }
   TRY_ASSIGN(tokenizer_, read_optional_json(path_ / "tokenizer.json"));
   TRY_ASSIGN(tokenizer_config_, read_optional_json(path_ / "tokenizer_config.json"));
   TRY_ASSIGN(generation_config_, read_optional_json(path_ / "generation_config.json"));
@@ -144,6 +150,12 @@ Status HfDirectory::read_sharded(const fs::path& index_path) {
     return Error::corrupt("{}: tensor {} of shard {} is not in the index", index_path.string(),
                           quote(shard_of.begin()->first), quote(shard_of.begin()->second));
   return {};
+}
+
+size_t HfDirectory::weight_file_bytes() const {
+  size_t bytes = 0;
+  for (const Safetensors& shard : shards_) bytes += shard.file_bytes();
+  return bytes;
 }
 
 const TensorView* HfDirectory::find_tensor(std::string_view name) const {

@@ -34,6 +34,8 @@ class HfDirectory {
   /// Over all shards, sorted by file name; in file order within one.
   const std::vector<NamedTensor>& tensors() const { return tensors_; }
   const TensorView* find_tensor(std::string_view name) const;
+  size_t weight_file_bytes() const;                            ///< of all shards
+  size_t text_file_bytes() const { return text_file_bytes_; }  ///< of the JSON files and the template
 
  private:
   Status read_side_files();
@@ -46,6 +48,7 @@ class HfDirectory {
   std::optional<std::string> chat_template_;
   std::vector<Safetensors> shards_;
   std::vector<NamedTensor> tensors_;
+  size_t text_file_bytes_ = 0;
 };
 
 }  // namespace adder

@@ -65,4 +65,15 @@ const TensorView* ModelFile::find_tensor(std::string_view name) const {
   return gguf() ? gguf()->find_tensor(name) : hf()->find_tensor(name);
 }
 
+size_t ModelFile::mapped_bytes() const {
+  return gguf() ? gguf()->file_bytes() : hf()->weight_file_bytes();
+}
+
+size_t ModelFile::text_bytes() const {
+  if (!gguf()) return hf()->text_file_bytes();
+  size_t bytes = gguf()->file_bytes();
+  for (const NamedTensor& tensor : tensors()) bytes -= tensor.view.bytes();
+  return bytes;
+}
+
 }  // namespace adder

@@ -112,6 +112,7 @@ Result<Safetensors> Safetensors::parse(std::span<const std::byte> bytes, std::st
 }
 
 Status Safetensors::read(std::span<const std::byte> bytes) {
+  file_bytes_ = bytes.size();
   ByteReader in(bytes);
   TRY_ASSIGN(const auto header_bytes, in.read<uint64_t>("the header length"));
   if (header_bytes > in.remaining())

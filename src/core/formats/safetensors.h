@@ -30,6 +30,7 @@ class Safetensors {
   const std::vector<NamedTensor>& tensors() const { return tensors_; }
   const TensorView* find_tensor(std::string_view name) const;
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  size_t file_bytes() const { return file_bytes_; }
 
  private:
   Status read(std::span<const std::byte> bytes);
@@ -38,6 +39,7 @@ class Safetensors {
   std::string path_;
   std::vector<NamedTensor> tensors_;
   std::map<std::string, std::string> metadata_;
+  size_t file_bytes_ = 0;
 };
 
 /// Streams a safetensors file: header first (tensors in the order added), then data. Same use and same errors as

@@ -1,7 +1,5 @@
 #include "make/bench/machine.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -41,12 +39,6 @@ double read_bandwidth(ThreadPool& pool) {
     best = std::max(best, static_cast<double>(kBandwidthBufferBytes) / took.count());
   }
   return best;
-}
-
-int64_t peak_rss_bytes() {
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<int64_t>(usage.ru_maxrss) * 1024;
 }
 
 }  // namespace adder

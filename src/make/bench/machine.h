@@ -12,7 +12,4 @@ namespace adder {
 double read_bandwidth(ThreadPool& pool);
 inline constexpr int64_t kBandwidthBufferBytes = int64_t{256} << 20;
 
-/// The most memory this process has had resident so far.
-int64_t peak_rss_bytes();
-
 }  // namespace adder

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "core/arch/budget.h"
+#include "core/base/memory.h"
 #include "core/base/rng.h"
 #include "make/bench/machine.h"
 
@@ -116,7 +117,7 @@ Result<SpeedReport> measure_speed(Engine& engine, const SpeedOptions& o,
   report.prompt_tokens_per_s = spread(prompt_speeds);
   report.generate_tokens_per_s = spread(generate_speeds);
   report.time_to_first_token_s = spread(first_token_seconds);
-  report.peak_rss_bytes = peak_rss_bytes();
+  report.peak_rss_bytes = peak_resident_bytes();
   report.bytes_per_token = bytes_per_token(engine, o);
   ThreadPool pool(engine.options().threads);
   report.read_bandwidth = read_bandwidth(pool);

@@ -6,16 +6,13 @@
 
 #include "core/base/check.h"
 #include "core/quant/codec.h"
+#include "run/model/activations.h"
 #include "run/model/mixers.h"
 
 namespace adder {
 namespace {
 
 constexpr int64_t kRowGrain = 32;  // outputs of a linear map that one thread takes at least
-
-/// Activations before the output matrix: what is rounded away there shows in every logit, and a second part comes
-/// nearly free, as a token waits for the weights.
-constexpr int64_t kLogitParts = 2;
 
 bool wants(Want want, int64_t i, int64_t n) {
   return want == Want::kAll || (want == Want::kLast && i == n - 1);
@@ -61,15 +58,10 @@ struct Forward::Activations {
   std::vector<Batch::Rows> segments;
 
   Status reserve(const ModelConfig& config, int64_t n_tokens, int64_t n_logits) {
+    const ActivationBytes need = activation_bytes(config, n_tokens, n_logits);
     const auto holds = [](Buffer& buffer, int64_t bytes) { return bytes <= buffer.bytes() || buffer.own(bytes, 0); };
-    const auto fits = [&](Buffer& buffer, int64_t rows, int64_t width) {
-      return holds(buffer, rows * width * static_cast<int64_t>(sizeof(float)));
-    };
-    if (fits(h, n_tokens, config.hidden_size) && fits(u, n_tokens, config.hidden_size) &&
-        fits(y, n_tokens, config.hidden_size) && fits(wide, n_tokens, wide_width(config)) &&
-        fits(narrow, n_tokens, narrow_width(config)) &&
-        holds(rounded, n_tokens * rounded_blocks(config) * static_cast<int64_t>(sizeof(Q8Block))) &&
-        fits(logits, n_logits, config.vocab_size))
+    if (holds(h, need.stream) && holds(u, need.stream) && holds(y, need.stream) && holds(wide, need.wide) &&
+        holds(narrow, need.narrow) && holds(rounded, need.rounded) && holds(logits, need.logits))
       return {};
     return Error::too_large("out of memory for a pass over {} tokens with {} rows of {} logits", n_tokens, n_logits,
                             config.vocab_size);
@@ -156,35 +148,7 @@ Result<std::span<const float>> Forward::run(std::span<const Segment> batch) {
   return std::span<const float>(logits, static_cast<size_t>(n_logits * config.vocab_size));
 }
 
-int64_t wide_width(const ModelConfig& config) {
-  int64_t width = 0;
-  for (const LayerConfig& layer : config.layers) {
-    switch (layer.kind) {
-      case LayerKind::kMamba:
-        width = std::max(width, config.in_proj_rows());
-        break;
-      case LayerKind::kAttention:
-        width = std::max(width, config.q_rows() + 2 * layer.num_key_value_heads * config.head_dim);
-        break;
-      case LayerKind::kMlp:
-        width = std::max(width, layer.intermediate_size);
-        break;
-    }
-  }
-  return width;
-}
-
-int64_t narrow_width(const ModelConfig& config) {
-  return std::max(config.d_inner(), config.q_rows());
-}
-
-int64_t rounded_blocks(const ModelConfig& config) {
-  int64_t width = std::max(kLogitParts * config.hidden_size, narrow_width(config));
-  for (const LayerConfig& layer : config.layers) width = std::max(width, layer.intermediate_size);
-  return width / 32;
-}
-
-void Batch::linear(const TensorView& w, const float* x, float* y, int64_t n, int64_t parts) const {
+void Batch::linear(const TensorView& w, const float* x, float* y, int64_t n) const {
   const Ops& op = ops();
   const auto over_rows = [&](const auto& args, auto map) {
     pool.parallel_for(w.shape.rows(), kRowGrain, [&](int64_t begin, int64_t end) { map(args, begin, end); });

@@ -19,9 +19,9 @@ struct Batch {
   ThreadPool& pool;
   std::span<const Rows> segments;
   int64_t n_tokens;
-  float* wide;       ///< [n_tokens, widest in-projection], scratch of the mixers
-  float* narrow;     ///< [n_tokens, widest inner width], scratch of the mixers
-  Q8Block* rounded;  ///< [n_tokens, widest input / 32], scratch of `linear`
+  float* wide;       ///< scratch of the mixers; sizes in activations.h
+  float* narrow;     ///< scratch of the mixers
+  Q8Block* rounded;  ///< scratch of `linear`
 
   const ModelConfig& config() const { return model.config(); }
   const Ops& ops() const { return model.ops(); }
@@ -34,12 +34,6 @@ struct Batch {
     pool.parallel_for(n, 8192, body);
   }
 };
-
-/// Floats per token the mixers need in `wide` and `narrow`.
-int64_t wide_width(const ModelConfig& config);
-int64_t narrow_width(const ModelConfig& config);
-/// Blocks of 32 per token that `linear` needs in `rounded`.
-int64_t rounded_blocks(const ModelConfig& config);
 
 /// y = mixer(u), u and y [n_tokens, H]; `index` counts layers of that kind. The state of every sequence moves on; its
 /// position does not, until all layers have run.

@@ -70,6 +70,13 @@ Result<LayerWeights> layer_weights(const BoundModel& bound, int layer) {
 
 }  // namespace
 
+int64_t unpacked_bytes(const ModelConfig& config) {
+  int64_t elements = 0;
+  for (const TensorSpec& spec : tensor_specs(config))
+    if (!spec.is_matrix) elements += spec.shape.elements();
+  return elements * static_cast<int64_t>(sizeof(float));
+}
+
 Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& path) {
   TRY_ASSIGN(ModelFile file, ModelFile::open(path));
   TRY_ASSIGN(BoundModel bound, bind(std::make_shared<const ModelFile>(std::move(file))));

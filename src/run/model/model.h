@@ -33,6 +33,9 @@ struct LayerWeights {
   MlpWeights mlp;
 };
 
+/// Bytes of the vectors that are unpacked to f32.
+int64_t unpacked_bytes(const ModelConfig& config);
+
 class Model {
  public:
   static Result<std::shared_ptr<const Model>> load(const std::filesystem::path& path);

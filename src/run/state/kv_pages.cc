@@ -12,7 +12,7 @@ KvPages::KvPages(int64_t n_kv_heads, int64_t head_dim, DType kv_type)
 }
 
 bool KvPages::reserve(int64_t position, int64_t n) {
-  const int64_t last = (position + n + kKeyBlock - 1) / kKeyBlock;
+  const int64_t last = pages_up_to(position + n);
   for (int64_t page = position / kKeyBlock; page < last; ++page) {
     if (page == n_pages()) {
       k_.emplace_back();
@@ -25,7 +25,7 @@ bool KvPages::reserve(int64_t position, int64_t n) {
 }
 
 void KvPages::cut(int64_t position) {
-  const auto pages = static_cast<size_t>(std::min(n_pages(), (position + kKeyBlock - 1) / kKeyBlock));
+  const auto pages = static_cast<size_t>(std::min(n_pages(), pages_up_to(position)));
   k_.resize(pages);
   v_.resize(pages);
 }

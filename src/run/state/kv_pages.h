@@ -31,6 +31,8 @@ class KvPages {
 
   DType kv_type() const { return kv_type_; }
   int64_t bytes() const { return 2 * n_pages() * page_bytes(); }
+  /// What `bytes` will be once so many positions are held.
+  int64_t bytes_at(int64_t position) const { return 2 * pages_up_to(position) * page_bytes(); }
 
   template <class Visit>
   void for_each_buffer(const Visit& visit) const {
@@ -40,6 +42,7 @@ class KvPages {
 
  private:
   int64_t head_bytes() const { return static_cast<int64_t>(storage_bytes(kv_type_, head_dim_)); }
+  static int64_t pages_up_to(int64_t position) { return (position + kKeyBlock - 1) / kKeyBlock; }
   int64_t page_bytes() const { return n_kv_heads_ * kKeyBlock * head_bytes(); }
   std::byte* slot(std::vector<Buffer>& pages, int64_t position, int64_t head) {
     Buffer& page = pages[static_cast<size_t>(position / kKeyBlock)];

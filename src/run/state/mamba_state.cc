@@ -15,8 +15,7 @@ MambaState::MambaState(const ModelConfig& config)
       cs_{config.mamba_num_heads, 0, {}} {}
 
 bool MambaState::reserve(int64_t used, bool fills_chunk) {
-  const int64_t ssm_bytes = n_heads_ * head_dim_ * state_size_ * static_cast<int64_t>(sizeof(float));
-  if ((fills_chunk || ssm_.bytes() == 0) && !ssm_.own(ssm_bytes, ssm_.bytes())) return false;
+  if ((fills_chunk || ssm_.bytes() == 0) && !ssm_.own(full_ssm_bytes(), ssm_.bytes())) return false;
   return pre_conv_.own(used) && post_conv_.own(used) && dt_.own(used) && cs_.own(used);
 }
 
@@ -55,6 +54,12 @@ MambaState MambaState::trimmed(int64_t used) const {
 
 int64_t MambaState::log_bytes() const {
   return pre_conv_.buffer.bytes() - conv_bytes() + post_conv_.buffer.bytes() + dt_.buffer.bytes() + cs_.buffer.bytes();
+}
+
+int64_t MambaState::full_log_bytes() const {
+  int64_t bytes = -full_conv_bytes();
+  for (const LogRows* rows : {&pre_conv_, &post_conv_, &dt_, &cs_}) bytes += rows->bytes_up_to(kChunk);
+  return bytes;
 }
 
 }  // namespace adder

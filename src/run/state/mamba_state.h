@@ -64,6 +64,11 @@ class MambaState {
     for (const LogRows* rows : {&pre_conv_, &post_conv_, &dt_, &cs_}) visit(rows->buffer);
   }
 
+  /// What these will be once a position is held, wherever it is.
+  int64_t full_conv_bytes() const { return pre_conv_.bytes_up_to(0); }
+  int64_t full_ssm_bytes() const { return n_heads_ * head_dim_ * state_size_ * static_cast<int64_t>(sizeof(float)); }
+  int64_t full_log_bytes() const;
+
  private:
   int64_t n_heads_, head_dim_, state_size_, n_groups_;
   Buffer ssm_;  // [Hm, P, N]

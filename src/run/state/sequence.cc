@@ -67,6 +67,18 @@ void Sequence::restore(const std::shared_ptr<const Snapshot>& snapshot) {
   state_ = snapshot->state_;
 }
 
+Sequence::Bytes Sequence::bytes_at(int64_t position) const {
+  Bytes bytes;
+  if (position == 0) return bytes;
+  for (const MambaState& layer : state_.mamba) {
+    bytes.conv += layer.full_conv_bytes();
+    bytes.ssm += layer.full_ssm_bytes();
+    bytes.log += layer.full_log_bytes();
+  }
+  for (const KvPages& layer : state_.kv) bytes.kv += layer.bytes_at(position);
+  return bytes;
+}
+
 Sequence::Bytes Sequence::State::bytes() const {
   Bytes bytes;
   for (const MambaState& layer : mamba) {

@@ -44,6 +44,8 @@ class Sequence {
     int64_t total() const { return conv + ssm + log + kv; }
   };
   Bytes bytes() const { return state_.bytes(); }
+  /// What `bytes` will be at that position, for plans; nothing is allocated.
+  Bytes bytes_at(int64_t position) const;
 
   /// What has been seen, as an immutable value that outlives the sequence. It costs the memory of the log so far (none
   /// at a chunk's start but K-1 rows) and, once the sequence moves on, of the SSM state and of one page a layer.

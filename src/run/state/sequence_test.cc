@@ -73,6 +73,21 @@ TEST(Sequence, HoldsWhatTheBudgetSays) {
   }
 }
 
+TEST(Sequence, KnowsBeforehandWhatItWillHold) {
+  for (const DType kv_type : {DType::kF32, DType::kF16}) {
+    Sequence sequence(small(), kv_type);
+    const Sequence fresh(small(), kv_type);
+    for (const int64_t n : {1, 63, 1, 70, 200}) {
+      feed(sequence, 0, n);
+      const Sequence::Bytes planned = fresh.bytes_at(sequence.position()), held = sequence.bytes();
+      EXPECT_EQ(planned.conv, held.conv) << sequence.position();
+      EXPECT_EQ(planned.ssm, held.ssm) << sequence.position();
+      EXPECT_EQ(planned.log, held.log) << sequence.position();
+      EXPECT_EQ(planned.kv, held.kv) << sequence.position();
+    }
+  }
+}
+
 TEST(Sequence, PagesAreLaidOutHeadByHead) {
   KvPages pages(2, 16, DType::kF16);
   ASSERT_TRUE(pages.reserve(60, 10));
