@@ -14,6 +14,7 @@ using Action = std::function<Status()>;
 void add_run(CLI::App& app, Action& chosen);
 void add_inspect(CLI::App& app, Action& chosen);
 void add_tokenize(CLI::App& app, Action& chosen);
+void add_plan(CLI::App& app, Action& chosen);
 void add_bench(CLI::App& app, Action& chosen);
 void add_perplexity(CLI::App& app, Action& chosen);
 void add_compare(CLI::App& app, Action& chosen);

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "apps/model_path.h"
+#include "core/base/byte_size.h"
 
 namespace adder {
 namespace {
@@ -33,11 +34,28 @@ void add_team_options(CLI::App& command, EngineOptions& options) {
   add_kv_type_option(command, options.kv_type);
 }
 
-void add_engine_options(CLI::App& command, EngineOptions& options) {
-  add_team_options(command, options);
-  command.add_option("-c,--context", options.context, "most tokens of prompt and answer together")
+void add_context_option(CLI::App& command, int64_t& context) {
+  command.add_option("-c,--context", context, "most tokens of prompt and answer together")
       ->check(CLI::Range(int64_t{1}, kMostContext))
       ->capture_default_str();
+}
+
+void add_memory_option(CLI::App& command, int64_t& bytes, const std::string& description) {
+  command
+      .add_option_function<std::string>(
+          "--memory",
+          [&bytes](const std::string& text) {
+            const auto size = parse_byte_size(text);
+            if (!size) throw CLI::ValidationError("--memory", size.error().message());
+            bytes = *size;
+          },
+          description)
+      ->type_name("SIZE");
+}
+
+void add_engine_options(CLI::App& command, EngineOptions& options) {
+  add_team_options(command, options);
+  add_context_option(command, options.context);
 }
 
 Result<OpenedEngine> open_engine(const std::string& model, const EngineOptions& options) {

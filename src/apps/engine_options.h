@@ -17,6 +17,11 @@ inline constexpr int64_t kMostContext = int64_t{1} << 24;
 void add_team_options(CLI::App& command, EngineOptions& options);    ///< --threads, --kv-type
 void add_engine_options(CLI::App& command, EngineOptions& options);  ///< these and --context
 
+void add_context_option(CLI::App& command, int64_t& context);
+
+/// --memory, a size like 2GiB. `bytes` is left alone when the user names none.
+void add_memory_option(CLI::App& command, int64_t& bytes, const std::string& description);
+
 /// --threads. Left alone when the user names none.
 void add_threads_option(CLI::App& command, int& threads);
 

@@ -30,6 +30,7 @@ int run_main(int argc, char** argv) {
   add_run(app, chosen);
   add_inspect(app, chosen);
   add_tokenize(app, chosen);
+  add_plan(app, chosen);
   add_bench(app, chosen);
   add_perplexity(app, chosen);
   add_compare(app, chosen);

@@ -10,7 +10,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-const std::vector<std::string> kCommands = {"run",     "inspect",  "tokenize", "bench", "perplexity",
+const std::vector<std::string> kCommands = {"run",     "inspect",  "tokenize", "plan",  "bench",     "perplexity",
                                             "compare", "quantize", "logits",   "synth", "completion"};
 
 TEST(Help, NamesEveryCommandAndExplainsEach) {
@@ -78,6 +78,9 @@ TEST(Usage, MistakesEndWithTwoAndSayWhatToDo) {
       {"run", "-p", "x", "--kv-type", "q4_0"},
       {"run", "-p", "x", "--temp", "hot"},
       {"run", "a.gguf", "b.gguf", "-p", "x"},
+      {"plan", "--sequences", "0"},
+      {"plan", "--memory", "plenty"},
+      {"run", "-p", "x", "--memory", "0"},
       {"bench", "--prompt", "0"},
       {"bench", "--depth", "-1"},
       {"logits", "--tokens", "1,2"},

@@ -46,6 +46,20 @@ TEST(ModelFile, OpensADirectoryOrAFileInIt) {
   }
 }
 
+TEST(ModelFile, CountsWhatIsMappedAndWhatIsRead) {
+  const TempDir dir;
+  const std::string bytes = GgufBytes().header(1, 0).tensor("w", {2}, 0, 0).pad(32).zeros(8).str();
+  dir.put("a.gguf", bytes);
+  const auto gguf = ModelFile::open(dir / "a.gguf").value();
+  EXPECT_EQ(gguf.mapped_bytes(), bytes.size());
+  EXPECT_EQ(gguf.text_bytes(), bytes.size() - 8);
+
+  put_hf(dir);
+  const auto hf = ModelFile::open(dir.path()).value();
+  EXPECT_EQ(hf.mapped_bytes(), std::filesystem::file_size(dir / "model.safetensors"));
+  EXPECT_EQ(hf.text_bytes(), 4u);
+}
+
 TEST(ModelFile, KeepsTheTensorsWhenMoved) {
   const TempDir dir;
   put_hf(dir);

@@ -5,6 +5,7 @@
 
 #include "run/engine/logit_stream.h"
 #include "run/engine/past.h"
+#include "run/engine/plan.h"
 #include "run/generate/stop.h"
 
 namespace adder {
@@ -14,19 +15,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-constexpr int kMaxThreads = 1024;
-
-Status validate(const EngineOptions& o) {
-  if (o.threads < 0 || o.threads > kMaxThreads)
-    return Error::usage("{} threads: not between 0 (all) and {}", o.threads, kMaxThreads);
-  if (o.kv_type != DType::kF32 && o.kv_type != DType::kF16 && o.kv_type != DType::kBF16)
-    return Error::usage("keys and values cannot be kept as {}: F32, F16 or BF16", name(o.kv_type));
-  if (o.context < 1) return Error::usage("a context of {} tokens", o.context);
-  if (o.snapshot_bytes < 0) return Error::usage("{} bytes of snapshots", o.snapshot_bytes);
-  if (o.prefill_tokens < 1) return Error::usage("{} prompt tokens per pass", o.prefill_tokens);
-  return {};
 }
 
 Status validate(const GenerateRequest& request) {
@@ -143,7 +131,12 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& path, 
   EngineOptions filled = options;
   if (filled.threads == 0) filled.threads = available_threads();
 
-  TRY_ASSIGN(std::shared_ptr<const Model> model, Model::load(path));
+  TRY_ASSIGN(ModelFile file, ModelFile::open(path));
+  TRY_ASSIGN(BoundModel bound, bind(std::make_shared<const ModelFile>(std::move(file))));
+  TRY_ASSIGN(const MemoryPlan plan, plan_memory(bound, filled));
+  if (auto fits = check_plan(plan, filled); !fits) return std::move(fits).error().in(path.string());
+
+  TRY_ASSIGN(std::shared_ptr<const Model> model, Model::from_bound(std::move(bound)));
   TRY_ASSIGN(Tokenizer tokenizer, Tokenizer::from_file(*model->bound().file));
   if (tokenizer.vocab_size() > model->config().vocab_size)
     return Error::corrupt("{}: a tokenizer of {} tokens on a model of {}", path.string(), tokenizer.vocab_size(),

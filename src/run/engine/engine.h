@@ -19,6 +19,8 @@ struct EngineOptions {
   int64_t context = 4096;        ///< most tokens one sequence may hold, prompt and answer
   int64_t prefill_tokens = 512;  ///< most prompt tokens per pass
   int64_t snapshot_bytes = 0;    ///< memory to go on from earlier prompts (Past); 0: each is read from its beginning
+  int64_t sequences = 1;         ///< that the caller means to hold at a time; only the memory plan asks
+  int64_t memory = 0;            ///< bytes; `open` refuses what `plan_memory` says goes beyond. 0: no limit
 };
 
 enum class FinishReason { kStop, kLength, kCancelled };
@@ -48,6 +50,7 @@ struct GenerateResult {
 /// One model, ready to answer.
 class Engine {
  public:
+  /// Errors: those of the file, options out of range (kUsage), a memory plan beyond `options.memory` (kTooLarge).
   static Result<std::unique_ptr<Engine>> open(const std::filesystem::path& path, const EngineOptions& options = {});
   ~Engine();
 

@@ -148,7 +148,7 @@ Result<std::span<const float>> Forward::run(std::span<const Segment> batch) {
   return std::span<const float>(logits, static_cast<size_t>(n_logits * config.vocab_size));
 }
 
-void Batch::linear(const TensorView& w, const float* x, float* y, int64_t n) const {
+void Batch::linear(const TensorView& w, const float* x, float* y, int64_t n, int64_t parts) const {
   const Ops& op = ops();
   const auto over_rows = [&](const auto& args, auto map) {
     pool.parallel_for(w.shape.rows(), kRowGrain, [&](int64_t begin, int64_t end) { map(args, begin, end); });
