@@ -48,6 +48,9 @@ bench: ## micro-benchmarks, then the built-in model
 compat: build ## compare with llama.cpp and Hugging Face
 	tests/compat/run build
 
+bench-peers: build ## adder and llama.cpp in turns on the 4B's shapes (ARGS="--prompt 512 --depth 0 ...")
+	tests/compat/bench build $(ARGS)
+
 check-official: ## the published 4B in FILE against its published figures
 	@$(packages) packages.txt
 	cmake --preset release
@@ -87,4 +90,4 @@ clean: ## forget every build
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
-.PHONY: build run test build-train test-train bench compat check-official fuzz soak format lint install clean help
+.PHONY: build run test build-train test-train bench bench-peers compat check-official fuzz soak format lint install clean help

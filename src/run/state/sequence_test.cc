@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/arch/budget.h"
+#include "run/state/small_config_for_test.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 extern "C" const char* __asan_default_options() {
@@ -18,21 +19,6 @@ extern "C" const char* __tsan_default_options() {
 
 namespace adder {
 namespace {
-
-ModelConfig small() {
-  ModelConfig config;
-  config.layers = parse_pattern("M-*M*", 24, 2).value();
-  config.vocab_size = 50;
-  config.hidden_size = 20;
-  config.num_attention_heads = 4;
-  config.head_dim = 16;
-  config.mamba_num_heads = 6;
-  config.mamba_head_dim = 8;
-  config.ssm_state_size = 16;
-  config.n_groups = 2;
-  config.conv_kernel = 4;
-  return config;
-}
 
 /// As the forward pass does it, with a mark of (text, position) where numbers would be.
 void feed(Sequence& sequence, float text, int64_t n) {
@@ -59,7 +45,7 @@ int64_t key_at(Sequence& sequence, int64_t t) {
 }
 
 TEST(Sequence, HoldsWhatTheBudgetSays) {
-  const ModelConfig config = small();
+  const ModelConfig config = small_config("M-*M*");
   for (const DType kv_type : {DType::kF32, DType::kF16, DType::kBF16}) {
     Sequence sequence(config, kv_type);
     EXPECT_EQ(sequence.bytes().total(), 0);
@@ -75,8 +61,8 @@ TEST(Sequence, HoldsWhatTheBudgetSays) {
 
 TEST(Sequence, KnowsBeforehandWhatItWillHold) {
   for (const DType kv_type : {DType::kF32, DType::kF16}) {
-    Sequence sequence(small(), kv_type);
-    const Sequence fresh(small(), kv_type);
+    Sequence sequence(small_config("M-*M*"), kv_type);
+    const Sequence fresh(small_config("M-*M*"), kv_type);
     for (const int64_t n : {1, 63, 1, 70, 200}) {
       feed(sequence, 0, n);
       const Sequence::Bytes planned = fresh.bytes_at(sequence.position()), held = sequence.bytes();
@@ -100,7 +86,7 @@ TEST(Sequence, PagesAreLaidOutHeadByHead) {
 }
 
 TEST(Sequence, CutsInsideTheChunkOrToTheBeginning) {
-  Sequence sequence(small(), DType::kF32);
+  Sequence sequence(small_config("M-*M*"), DType::kF32);
   feed(sequence, 0, kChunk + 10);
   EXPECT_EQ(sequence.cut_floor(), kChunk);
   EXPECT_EQ(sequence.cut(kChunk + 11).error().code(), ErrorCode::kUsage);
@@ -122,14 +108,14 @@ TEST(Sequence, CutsInsideTheChunkOrToTheBeginning) {
 }
 
 TEST(Sequence, TheWindowOutlivesTheChunk) {
-  Sequence sequence(small(), DType::kF32);
+  Sequence sequence(small_config("M-*M*"), DType::kF32);
   feed(sequence, 0, 2 * kChunk);
   for (int64_t back = 1; back <= 3; ++back)
     EXPECT_EQ(*sequence.mamba(0).pre_conv(-back), static_cast<float>(2 * kChunk - back));
 }
 
 TEST(Sequence, ForksGoSeparateWays) {
-  Sequence a(small(), DType::kF32);
+  Sequence a(small_config("M-*M*"), DType::kF32);
   feed(a, 100, kChunk + 5);
   Sequence b = a.fork();
   EXPECT_EQ(b.position(), a.position());
@@ -146,7 +132,7 @@ TEST(Sequence, ForksGoSeparateWays) {
 }
 
 TEST(Sequence, SnapshotsComeBackExactly) {
-  Sequence sequence(small(), DType::kF32);
+  Sequence sequence(small_config("M-*M*"), DType::kF32);
   feed(sequence, 100, kChunk + 5);
   const auto snapshot = sequence.snapshot();
   EXPECT_EQ(snapshot->position(), kChunk + 5);
@@ -165,7 +151,7 @@ TEST(Sequence, SnapshotsComeBackExactly) {
 }
 
 TEST(Sequence, SnapshotsHoldOnlyTheLogSoFar) {
-  Sequence sequence(small(), DType::kF32);
+  Sequence sequence(small_config("M-*M*"), DType::kF32);
   feed(sequence, 0, kChunk);
   EXPECT_EQ(sequence.snapshot()->bytes().log, 0);
   EXPECT_EQ(sequence.snapshot()->bytes().conv, sequence.bytes().conv);
@@ -175,7 +161,7 @@ TEST(Sequence, SnapshotsHoldOnlyTheLogSoFar) {
 }
 
 TEST(Sequence, WithoutMemoryNothingChanges) {
-  ModelConfig config = small();
+  ModelConfig config = small_config("M-*M*");
   config.mamba_head_dim = int64_t{1} << 40;
   Sequence sequence(config, DType::kF32);
   EXPECT_EQ(sequence.reserve(1).error().code(), ErrorCode::kTooLarge);
@@ -184,8 +170,8 @@ TEST(Sequence, WithoutMemoryNothingChanges) {
 }
 
 TEST(Sequence, KnowsItsModel) {
-  ModelConfig other = small();
-  const Sequence sequence(small(), DType::kF32);
+  ModelConfig other = small_config("M-*M*");
+  const Sequence sequence(small_config("M-*M*"), DType::kF32);
   other.vocab_size = 51;
   EXPECT_TRUE(sequence.fits(other));
   other.layers[2].num_key_value_heads = 4;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "run/state/small_config_for_test.h"
+
 namespace adder {
 namespace {
 
@@ -11,21 +13,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr int64_t kPlenty = int64_t{1} << 40;
-
-ModelConfig small() {
-  ModelConfig config;
-  config.layers = parse_pattern("M*M", 24, 2).value();
-  config.vocab_size = 50;
-  config.hidden_size = 20;
-  config.num_attention_heads = 4;
-  config.head_dim = 16;
-  config.mamba_num_heads = 6;
-  config.mamba_head_dim = 8;
-  config.ssm_state_size = 16;
-  config.n_groups = 2;
-  config.conv_kernel = 4;
-  return config;
-}
 
 class SnapshotStoreTest : public testing::Test {
  protected:
@@ -42,7 +29,7 @@ class SnapshotStoreTest : public testing::Test {
   }
   static int64_t at(const SnapshotStore::Snapshot& snapshot) { return snapshot ? snapshot->position() : -1; }
 
-  Sequence sequence_{small(), DType::kF16};
+  Sequence sequence_{small_config("M*M"), DType::kF16};
 };
 
 TEST_F(SnapshotStoreTest, FindsThePlaceWithTheLeastReplay) {
@@ -108,7 +95,7 @@ TEST_F(SnapshotStoreTest, SpacingWidensWithTheDistance) {
 
 TEST_F(SnapshotStoreTest, StaysWithinTheBudget) {
   for (const int64_t budget : {1, 30'000, 100'000, 400'000}) {
-    sequence_ = Sequence(small(), DType::kF16);
+    sequence_ = Sequence(small_config("M*M"), DType::kF16);
     SnapshotStore store(budget);
     for (int64_t position = kChunk; position <= 60 * kChunk; position += kChunk) {
       add_at(store, position);
