@@ -36,4 +36,9 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   endif()
 endif()
 
+# Packing reads the whole file once: its loops over the words of a block are unrolled, which -O2 does not do.
+if(NOT ADDER_SANITIZE)
+  set_property(SOURCE ${kernel_dir}/packed.cc PROPERTY COMPILE_OPTIONS $<$<NOT:$<CONFIG:Debug>>:-O3>)
+endif()
+
 adder_module(run/kernels DEPS core/quant SOURCES ${kernel_sources})

@@ -24,7 +24,7 @@ void print_table(const std::filesystem::path& path, const EngineOptions& o, cons
   };
   fmt::print("{}, {} sequence{} of {} tokens, keys and values in {}\n", path.string(), o.sequences,
              o.sequences == 1 ? "" : "s", o.context, name(o.kv_type));
-  row("weights", plan.weights, "mapped from the file");
+  row("weights", plan.weights, "packed, or mapped from the file");
   row("unpacked vectors", plan.vectors);
   row("keys and values", plan.kv);
   row("recurrent state", plan.recurrent);

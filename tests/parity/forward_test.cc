@@ -62,15 +62,14 @@ TEST_F(ForwardTest, HoldsTheBudgetedState) {
 TEST_F(ForwardTest, ABadScaleIsFoundAndItsTensorNamed) {
   const uint16_t nan = 0x7e01;
   std::memcpy(random_.bytes(Role::kUp, 1) + 2 * 34 * 5, &nan, 2);  // row 5: two blocks of 34 bytes, scale first
-  Forward forward(random_.model(), pool_);
-  Sequence sequence = fresh();
-  const Segment segment{&sequence, text_};
-  for (int i = 0; i < 2; ++i) {
-    const Error error = forward.run({&segment, 1}).error();
-    EXPECT_EQ(error.code(), ErrorCode::kCorrupt);
-    EXPECT_THAT(error.message(), HasSubstr("blk.1.ffn_up.weight"));
-    EXPECT_THAT(error.message(), HasSubstr("row 5"));
-    EXPECT_EQ(sequence.position(), 0);
+  std::memcpy(random_.bytes(Role::kUp, 1) + 2 * 34 * 60, &nan, 2);
+  for (const int threads : {1, 2}) {
+    ThreadPool pool(threads);
+    const auto model = Model::from_bound(random_.bound(), pool);
+    ASSERT_FALSE(model.has_value());
+    EXPECT_EQ(model.error().code(), ErrorCode::kCorrupt);
+    EXPECT_THAT(model.error().message(), HasSubstr("blk.1.ffn_up.weight"));
+    EXPECT_THAT(model.error().message(), HasSubstr("row 5"));
   }
 }
 
@@ -91,7 +90,7 @@ TEST_F(ForwardTest, ABadEmbeddingRowHurtsOnlyWhoUsesIt) {
 TEST_F(ForwardTest, ABadVectorIsFoundWhenTheModelIsMade) {
   const float infinity = std::numeric_limits<float>::infinity();
   std::memcpy(random_.bytes(Role::kDtBias, 0), &infinity, sizeof infinity);
-  const auto model = Model::from_bound(random_.bound());
+  const auto model = Model::from_bound(random_.bound(), pool_);
   ASSERT_FALSE(model.has_value());
   EXPECT_EQ(model.error().code(), ErrorCode::kCorrupt);
   EXPECT_THAT(model.error().message(), HasSubstr("blk.0.ssm_dt.bias"));

@@ -95,7 +95,8 @@ RandomModel::RandomModel(const ModelSketch& sketch, const TypeRule& types, uint6
 }
 
 std::shared_ptr<const Model> RandomModel::model(const Ops* ops) const {
-  auto model = Model::from_bound(bound_, ops);
+  ThreadPool pool(1);
+  auto model = Model::from_bound(bound_, pool, ops);
   CHECK(model.has_value(), "{}", model.error().message());
   // The model looks at tensors that this object owns: keep them with it.
   return {model->get(), [owner = *model, tensors = tensors_](const Model*) {}};

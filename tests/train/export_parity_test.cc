@@ -58,9 +58,9 @@ std::vector<TokenId> random_ids(int64_t vocab_size) {
 }
 
 torch::Tensor engine_logits(const fs::path& path, const std::vector<TokenId>& ids) {
-  const auto model = Model::load(path);
-  EXPECT_TRUE(model) << model.error().message();
   ThreadPool pool(1);
+  const auto model = Model::load(path, pool);
+  EXPECT_TRUE(model) << model.error().message();
   Forward forward(*model, pool);
   Sequence sequence((*model)->config(), DType::kF32);
   const Segment segment{&sequence, ids, Want::kAll};

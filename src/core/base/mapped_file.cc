@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -37,6 +39,17 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
   }
   ::close(fd);
   return file;
+}
+
+void MappedFile::release_pages(std::span<const std::byte> part) const {
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto first = reinterpret_cast<uintptr_t>(data_), last = first + size_;
+  const auto begin = std::max(reinterpret_cast<uintptr_t>(part.data()), first);
+  const auto end = std::min(reinterpret_cast<uintptr_t>(part.data()) + part.size(), last);
+  const uintptr_t whole_begin = (begin + page - 1) / page * page, whole_end = end / page * page;
+  // The mapping is shared and never written, so that nothing but residence is lost.
+  if (whole_begin < whole_end)
+    ::madvise(const_cast<std::byte*>(data_) + (whole_begin - first), whole_end - whole_begin, MADV_DONTNEED);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept

@@ -30,6 +30,25 @@ TEST(MappedFile, ShowsTheBytesAsLongAsItLives) {
   EXPECT_EQ(text_of(target), "some bytes");
 }
 
+TEST(MappedFile, ReleasedPagesComeBackFromTheFile) {
+  const TempDir dir;
+  std::string text(40'000, ' ');
+  for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 23);
+  dir.put("a", text);
+  const auto file = MappedFile::open(dir / "a").value();
+  ASSERT_EQ(text_of(file), text);
+  const auto all = file.bytes();
+  for (const auto part : {all, all.subspan(5000, 20'000), all.subspan(100, 50), all.subspan(40'000)}) {
+    file.release_pages(part);
+    EXPECT_EQ(text_of(file), text);
+  }
+  // What lies elsewhere is not this file's to give back.
+  std::vector<std::byte> own(40'000, std::byte{7});
+  file.release_pages(own);
+  EXPECT_EQ(own, std::vector<std::byte>(40'000, std::byte{7}));
+  MappedFile().release_pages(own);
+}
+
 TEST(MappedFile, AnEmptyFileIsNoError) {
   const TempDir dir;
   dir.put("empty", "");

@@ -46,6 +46,7 @@ class Gguf {
   const GgufEntry* find(std::string_view key) const;
   uint64_t alignment() const { return alignment_; }
   size_t file_bytes() const { return file_bytes_; }
+  void release_pages(std::span<const std::byte> part) const { file_.release_pages(part); }
 
   /// Typed access: absent -> kNotFound, other type or out of range -> kCorrupt; both name file and key. An integer may
   /// have any width and sign, a number may also be an integer.

@@ -152,6 +152,10 @@ Status HfDirectory::read_sharded(const fs::path& index_path) {
   return {};
 }
 
+void HfDirectory::release_pages(std::span<const std::byte> part) const {
+  for (const Safetensors& shard : shards_) shard.release_pages(part);
+}
+
 size_t HfDirectory::weight_file_bytes() const {
   size_t bytes = 0;
   for (const Safetensors& shard : shards_) bytes += shard.file_bytes();

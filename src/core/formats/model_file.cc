@@ -69,6 +69,10 @@ size_t ModelFile::mapped_bytes() const {
   return gguf() ? gguf()->file_bytes() : hf()->weight_file_bytes();
 }
 
+void ModelFile::release_pages(std::span<const std::byte> part) const {
+  gguf() ? gguf()->release_pages(part) : hf()->release_pages(part);
+}
+
 size_t ModelFile::text_bytes() const {
   if (!gguf()) return hf()->text_file_bytes();
   size_t bytes = gguf()->file_bytes();

@@ -21,8 +21,9 @@ class ModelFile {
   const std::vector<NamedTensor>& tensors() const;
   const TensorView* find_tensor(std::string_view name) const;
 
-  size_t mapped_bytes() const;  ///< of the files the weights lie in
-  size_t text_bytes() const;    ///< of what has been read beside the weights: metadata, vocabulary, JSON files
+  size_t mapped_bytes() const;                                ///< of the files the weights lie in
+  void release_pages(std::span<const std::byte> part) const;  ///< see MappedFile
+  size_t text_bytes() const;  ///< of what has been read beside the weights: metadata, vocabulary, JSON files
 
  private:
   explicit ModelFile(std::variant<Gguf, HfDirectory> layout) : layout_(std::move(layout)) {}

@@ -31,6 +31,7 @@ class Safetensors {
   const TensorView* find_tensor(std::string_view name) const;
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   size_t file_bytes() const { return file_bytes_; }
+  void release_pages(std::span<const std::byte> part) const { file_.release_pages(part); }
 
  private:
   Status read(std::span<const std::byte> bytes);

@@ -43,16 +43,16 @@ struct Engine::Impl {
   EngineOptions options;
   std::shared_ptr<const Model> model;
   Tokenizer tokenizer;
-  ThreadPool pool;
+  std::unique_ptr<ThreadPool> pool;
   Forward forward;
   Past past;
 
-  Impl(const EngineOptions& o, std::shared_ptr<const Model> m, Tokenizer t)
+  Impl(const EngineOptions& o, std::unique_ptr<ThreadPool> p, std::shared_ptr<const Model> m, Tokenizer t)
       : options(o),
         model(std::move(m)),
         tokenizer(std::move(t)),
-        pool(options.threads),
-        forward(model, pool),
+        pool(std::move(p)),
+        forward(model, *pool),
         past(model->config(), options.kv_type, options.snapshot_bytes) {}
 
   Result<std::span<const float>> read_prompt(Answer& answer);
@@ -106,12 +106,14 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& path, 
   TRY_ASSIGN(const MemoryPlan plan, plan_memory(bound, filled));
   if (auto fits = check_plan(plan, filled); !fits) return std::move(fits).error().in(path.string());
 
-  TRY_ASSIGN(std::shared_ptr<const Model> model, Model::from_bound(std::move(bound)));
+  auto pool = std::make_unique<ThreadPool>(filled.threads);
+  TRY_ASSIGN(std::shared_ptr<const Model> model, Model::from_bound(std::move(bound), *pool));
   TRY_ASSIGN(Tokenizer tokenizer, Tokenizer::from_file(*model->bound().file));
   if (tokenizer.vocab_size() > model->config().vocab_size)
     return Error::corrupt("{}: a tokenizer of {} tokens on a model of {}", path.string(), tokenizer.vocab_size(),
                           model->config().vocab_size);
-  return std::unique_ptr<Engine>(new Engine(std::make_unique<Impl>(filled, std::move(model), std::move(tokenizer))));
+  return std::unique_ptr<Engine>(
+      new Engine(std::make_unique<Impl>(filled, std::move(pool), std::move(model), std::move(tokenizer))));
 }
 
 Result<GenerateResult> Engine::generate(const GenerateRequest& request,

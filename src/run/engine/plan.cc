@@ -6,6 +6,7 @@
 #include "core/base/byte_size.h"
 #include "run/generate/draft_policy.h"
 #include "run/model/activations.h"
+#include "run/model/weights.h"
 
 namespace adder {
 namespace {
@@ -56,7 +57,7 @@ Result<MemoryPlan> plan_memory(const BoundModel& model, const EngineOptions& o) 
   const int threads = o.threads > 0 ? o.threads : available_threads();
 
   MemoryPlan plan;
-  plan.weights = static_cast<int64_t>(model.file->mapped_bytes());
+  plan.weights = weight_bytes(model);
   plan.vectors = unpacked_bytes(model.config);
   plan.kv = o.sequences * sequence.kv;
   plan.recurrent = o.sequences * (sequence.ssm + sequence.conv);

@@ -11,7 +11,7 @@ namespace adder {
 /// the code that allocates says of itself (Sequence::bytes_at, activation_bytes, unpacked_bytes), but for the two
 /// estimates.
 struct MemoryPlan {
-  int64_t weights = 0;      ///< mapped files; shared with other processes, and given up when memory is short
+  int64_t weights = 0;      ///< packed matrices, and what is used where it is mapped
   int64_t vectors = 0;      ///< small tensors, unpacked to f32
   int64_t kv = 0;           ///< pages of keys and values, all sequences
   int64_t recurrent = 0;    ///< SSM states and convolution windows, all sequences

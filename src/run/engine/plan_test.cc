@@ -28,7 +28,7 @@ TEST(Plan, IsWhatSequencesHoldAtTheEndOfTheContext) {
     const EngineOptions options{.threads = 1, .kv_type = kv_type, .context = 150, .sequences = 2};
     const MemoryPlan plan = plan_memory(bound, options).value();
 
-    Forward forward(Model::from_bound(bound).value(), pool);
+    Forward forward(Model::from_bound(bound, pool).value(), pool);
     const std::vector<TokenId> tokens(static_cast<size_t>(options.context), 1);
     Sequence::Bytes held;
     for (int64_t i = 0; i < options.sequences; ++i) {
@@ -82,7 +82,7 @@ TEST(Plan, ManySequencesStayResidentWithinIt) {
   const int64_t planned = plan.kv + plan.recurrent + plan.log;
 
   ThreadPool pool(1);
-  Forward forward(Model::from_bound(bound).value(), pool);
+  Forward forward(Model::from_bound(bound, pool).value(), pool);
   std::vector<Sequence> sequences;
   for (int64_t i = 0; i < options.sequences; ++i) sequences.emplace_back(config, options.kv_type);
   const TokenId token = 1;

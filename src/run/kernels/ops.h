@@ -6,6 +6,7 @@
 
 #include "core/base/result.h"
 #include "core/tensor/tensor.h"
+#include "run/kernels/packed.h"
 
 namespace adder {
 
@@ -50,18 +51,13 @@ struct QuantizeRowsArgs {
   int64_t parts;
 };
 
-/// Types whose 32 neighbours w_k are a scale times small integers, w_k = d (m_h q_k) + bias: the products of
-/// `linear_q8`. Half h of a block is 16 elements; m_h is the scale of a half in Q6_K and 1 elsewhere; d is one factor
-/// of the format, or the product of two rounded once (d sc of Q4_K, Q5_K); bias is m or -(dmin m) where the format has
-/// one.
-bool has_q8_product(DType dtype);  ///< Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, Q4_K, Q5_K, Q6_K
-
-/// y[t, r] over the blocks b of a row in order, and the parts of each in order, from acc = 0:
+/// Integer weights w_k = d (m_h q_k) + bias (packed.h). y[t, r] over the blocks b of a row in order, and the parts of
+/// each in order, from acc = 0:
 ///   S   = m_0 sum_{k<16} q_k x.q_k + m_1 sum_{k>=16} q_k x.q_k            an integer, exact in f32
 ///   acc = fma(d * x.scale, S, acc),   then acc = fma(bias, x.sum, acc)    where the format has a bias
-/// for r in [begin, end), all t.   w [R, C] of a type above, x [T, C / 32, parts], y [T, R].
+/// for r in [begin, end), all t.   w [R, C], x [T, C / 32, parts], y [T, R].
 struct LinearQ8Args {
-  TensorView w;
+  PackedMatrix w;
   const Q8Block* x;
   float* y;
   int64_t n_tokens;

@@ -72,7 +72,7 @@ void linear(benchmark::State& state, DType dtype) {
   std::vector<Q8Block> rounded(c.x.size() / 32);
   ops().quantize_rows({c.x.data(), rounded.data(), kCols, 1}, 0, tokens);
   for (auto _ : state) {
-    if (has_q8_product(dtype)) {
+    if (packed_format(dtype)) {
       ops().linear_q8({c.view, rounded.data(), y.data(), tokens, 1}, 0, rows);
     } else {
       ops().linear(c.args(y.data()), 0, rows);

@@ -121,9 +121,22 @@ struct LinearQ8Case : LinearCase {
         blocks(static_cast<size_t>(tokens * cols / 32 * n_parts)),
         parts(n_parts) {
     supported_ops().front()->quantize_rows({x.data(), blocks.data(), cols, parts}, 0, tokens);
+    pack();
   }
-  LinearQ8Args args(float* y) const { return {view, blocks.data(), y, n_tokens, parts}; }
+  void pack() {
+    PackedMatrix m{view.dtype, view.shape.rows(), view.shape.row_length(), nullptr};
+    packed.assign(static_cast<size_t>(m.bytes()) / sizeof(Line) + 1, {});
+    pack_groups(view, packed.front().bytes, 0, m.n_groups());
+    m.data = packed.front().bytes;
+    matrix = m;
+  }
+  LinearQ8Args args(float* y) const { return {matrix, blocks.data(), y, n_tokens, parts}; }
 
+  struct alignas(64) Line {
+    std::byte bytes[64];
+  };
+  std::vector<Line> packed;
+  PackedMatrix matrix;
   std::vector<Q8Block> blocks;
   int64_t parts;
 };
@@ -131,7 +144,7 @@ struct LinearQ8Case : LinearCase {
 inline std::vector<DType> q8_dtypes() {
   std::vector<DType> out;
   for (const DType dtype : weight_dtypes()) {
-    if (has_q8_product(dtype)) out.push_back(dtype);
+    if (packed_format(dtype)) out.push_back(dtype);
   }
   return out;
 }

@@ -109,7 +109,7 @@ TEST(Ops, LinearQ8OverSeveralPanels) {  // more than 16 blocks and 256 tokens
 TEST(Ops, LinearQ8AtTheLargestLevels) {  // where sixteen bits would overflow first
   Rng rng(17);
   for (const DType dtype : q8_dtypes()) {
-    for (const int64_t tokens : {1, 4}) {
+    for (const int64_t tokens : {1, 4, 6}) {
       LinearQ8Case c(rng, dtype, 8, 512, tokens);
       for (Q8Block& b : c.blocks) {
         std::fill(std::begin(b.q), std::end(b.q), int8_t{127});
@@ -120,6 +120,7 @@ TEST(Ops, LinearQ8AtTheLargestLevels) {  // where sixteen bits would overflow fi
         for (size_t at = 0; at < c.w.size(); at += static_cast<size_t>(info(dtype).block_bytes)) {
           for (const size_t offset : scale_offsets(dtype)) std::memcpy(&c.w[at + offset], "\0\x3c", 2);
         }
+        c.pack();
         expect_all_alike(fmt::format("{} levels {:#x}", name(dtype), level), 8, c.outputs(),
                          [&](const Ops& ops, float* y, int64_t b, int64_t e) { ops.linear_q8(c.args(y), b, e); });
       }

@@ -26,7 +26,7 @@ void append(KvPages& pages, int64_t position, int64_t n, int64_t n_kv_heads, int
 void attention(const Batch& batch, const AttentionWeights& weights, int64_t index, const float* u, float* y) {
   const ModelConfig& config = batch.config();
   const int64_t n_heads = config.num_attention_heads, head_dim = config.head_dim;
-  const int64_t q_width = config.q_rows(), kv_width = weights.k.shape.rows(), n_kv_heads = kv_width / head_dim;
+  const int64_t q_width = config.q_rows(), kv_width = n_rows(weights.k), n_kv_heads = kv_width / head_dim;
   float* const q = batch.wide;
   float* const k = q + batch.n_tokens * q_width;
   float* const v = k + batch.n_tokens * kv_width;

@@ -104,7 +104,6 @@ Result<std::span<const float>> Forward::run(std::span<const Segment> batch) {
   }
   TRY(a.reserve(config, n_tokens, n_logits));
   for (const Batch::Rows& rows : a.segments) TRY(rows.sequence->reserve(rows.n));
-  TRY(model_->check_finite(pool_));
 
   const Batch pass{*model_,
                    pool_,
@@ -148,15 +147,16 @@ Result<std::span<const float>> Forward::run(std::span<const Segment> batch) {
   return std::span<const float>(logits, static_cast<size_t>(n_logits * config.vocab_size));
 }
 
-void Batch::linear(const TensorView& w, const float* x, float* y, int64_t n, int64_t parts) const {
+void Batch::linear(const Matrix& w, const float* x, float* y, int64_t n, int64_t parts) const {
   const Ops& op = ops();
   const auto over_rows = [&](const auto& args, auto map) {
-    pool.parallel_for(w.shape.rows(), kRowGrain, [&](int64_t begin, int64_t end) { map(args, begin, end); });
+    pool.parallel_for(n_rows(w), kRowGrain, [&](int64_t begin, int64_t end) { map(args, begin, end); });
   };
-  if (!has_q8_product(w.dtype)) return over_rows(LinearArgs{w, x, y, n}, op.linear);
-  const QuantizeRowsArgs rounding{x, rounded, w.shape.row_length(), parts};
+  const auto* const packed = std::get_if<PackedMatrix>(&w);
+  if (!packed) return over_rows(LinearArgs{std::get<TensorView>(w), x, y, n}, op.linear);
+  const QuantizeRowsArgs rounding{x, rounded, packed->n_cols, parts};
   pool.parallel_for(n, 1, [&](int64_t begin, int64_t end) { op.quantize_rows(rounding, begin, end); });
-  over_rows(LinearQ8Args{w, rounded, y, n, parts}, op.linear_q8);
+  over_rows(LinearQ8Args{*packed, rounded, y, n, parts}, op.linear_q8);
 }
 
 }  // namespace adder

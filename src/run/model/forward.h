@@ -26,7 +26,7 @@ struct Segment {
 /// the bit: not on how the prompt was cut into calls, who shares the batch, or how many threads there are.
 ///
 /// Errors, with nothing advanced: an id outside the vocabulary, an empty segment, a sequence twice (kUsage), memory for
-/// pages or activations (kTooLarge), a NaN or Inf in the weights (kCorrupt, see Model::check_finite).
+/// pages or activations (kTooLarge), a NaN or Inf in a row of the embedding (kCorrupt).
 class Forward {
  public:
   Forward(std::shared_ptr<const Model> model, ThreadPool& pool);

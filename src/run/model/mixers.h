@@ -26,9 +26,8 @@ struct Batch {
   const ModelConfig& config() const { return model.config(); }
   const Ops& ops() const { return model.ops(); }
 
-  /// y = W x for `n` rows; x is rounded to bytes first, in so many parts, where the weights are integers
-  /// (has_q8_product).
-  void linear(const TensorView& w, const float* x, float* y, int64_t n, int64_t parts = 1) const;
+  /// y = W x for `n` rows; x is rounded to bytes first, in so many parts, where the weights are packed integers.
+  void linear(const Matrix& w, const float* x, float* y, int64_t n, int64_t parts = 1) const;
   /// body(begin, end) over n floats in pieces worth a thread.
   void elementwise(int64_t n, const std::function<void(int64_t, int64_t)>& body) const {
     pool.parallel_for(n, 8192, body);

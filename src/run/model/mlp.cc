@@ -6,7 +6,7 @@ namespace adder {
 void mlp(const Batch& batch, const MlpWeights& weights, const float* u, float* y) {
   float* const inner = batch.wide;
   batch.linear(weights.up, u, inner, batch.n_tokens);
-  batch.elementwise(batch.n_tokens * weights.up.shape.rows(),
+  batch.elementwise(batch.n_tokens * n_rows(weights.up),
                     [&](int64_t begin, int64_t end) { batch.ops().relu2(inner, begin, end); });
   batch.linear(weights.down, inner, y, batch.n_tokens);
 }

@@ -1,9 +1,6 @@
 #include "run/model/model.h"
 
-#include <algorithm>
-
 #include "core/base/check.h"
-#include "core/quant/codec.h"
 
 namespace adder {
 namespace {
@@ -17,52 +14,57 @@ std::vector<float> transposed(const std::vector<float>& x, int64_t rows, int64_t
   return y;
 }
 
-const BoundTensor& tensor(const BoundModel& bound, Role role, int layer) {
-  const BoundTensor* const found = bound.find(role, layer);
-  CHECK(found, "bind left out {} of layer {}", name(role), layer);
-  return *found;
-}
+/// The tensors of one layer, or of none (-1).
+class Tensors {
+ public:
+  Tensors(const BoundModel& bound, const Weights& weights, int layer)
+      : bound_(bound), weights_(weights), layer_(layer) {}
 
-Result<MambaWeights> mamba_weights(const BoundModel& bound, int layer) {
-  const ModelConfig& config = bound.config;
+  const BoundTensor& tensor(Role role) const {
+    const BoundTensor* const found = bound_.find(role, layer_);
+    CHECK(found, "bind left out {} of layer {}", name(role), layer_);
+    return *found;
+  }
+  const Matrix& matrix(Role role) const { return weights_[static_cast<size_t>(&tensor(role) - bound_.tensors.data())]; }
+  Result<std::vector<float>> vector(Role role) const { return to_f32(tensor(role)); }
+
+ private:
+  const BoundModel& bound_;
+  const Weights& weights_;
+  int layer_;
+};
+
+Result<MambaWeights> mamba_weights(const Tensors& from, const ModelConfig& config) {
   MambaWeights w;
-  w.in_proj = tensor(bound, Role::kSsmIn, layer).view;
-  w.out_proj = tensor(bound, Role::kSsmOut, layer).view;
-  TRY_ASSIGN(const std::vector<float> conv_w, to_f32(tensor(bound, Role::kConvWeight, layer)));
+  w.in_proj = from.matrix(Role::kSsmIn);
+  w.out_proj = from.matrix(Role::kSsmOut);
+  TRY_ASSIGN(const std::vector<float> conv_w, from.vector(Role::kConvWeight));
   w.conv_w = transposed(conv_w, config.conv_dim(), config.conv_kernel);
-  TRY_ASSIGN(w.conv_b, to_f32(tensor(bound, Role::kConvBias, layer)));
-  TRY_ASSIGN(w.dt_bias, to_f32(tensor(bound, Role::kDtBias, layer)));
-  TRY_ASSIGN(w.a, to_f32(tensor(bound, Role::kA, layer)));
-  TRY_ASSIGN(w.d, to_f32(tensor(bound, Role::kD, layer)));
-  TRY_ASSIGN(w.norm, to_f32(tensor(bound, Role::kSsmNorm, layer)));
+  TRY_ASSIGN(w.conv_b, from.vector(Role::kConvBias));
+  TRY_ASSIGN(w.dt_bias, from.vector(Role::kDtBias));
+  TRY_ASSIGN(w.a, from.vector(Role::kA));
+  TRY_ASSIGN(w.d, from.vector(Role::kD));
+  TRY_ASSIGN(w.norm, from.vector(Role::kSsmNorm));
   return w;
 }
 
-AttentionWeights attention_weights(const BoundModel& bound, int layer) {
-  return {.q = tensor(bound, Role::kQ, layer).view,
-          .k = tensor(bound, Role::kK, layer).view,
-          .v = tensor(bound, Role::kV, layer).view,
-          .o = tensor(bound, Role::kO, layer).view};
-}
-
-MlpWeights mlp_weights(const BoundModel& bound, int layer) {
-  return {.up = tensor(bound, Role::kUp, layer).view, .down = tensor(bound, Role::kDown, layer).view};
-}
-
-Result<LayerWeights> layer_weights(const BoundModel& bound, int layer) {
+Result<LayerWeights> layer_weights(const Tensors& from, const ModelConfig& config, LayerKind kind) {
   LayerWeights w;
-  w.kind = bound.config.layers[static_cast<size_t>(layer)].kind;
-  TRY_ASSIGN(w.norm, to_f32(tensor(bound, Role::kNorm, layer)));
-  switch (w.kind) {
+  w.kind = kind;
+  TRY_ASSIGN(w.norm, from.vector(Role::kNorm));
+  switch (kind) {
     case LayerKind::kMamba: {
-      TRY_ASSIGN(w.mamba, mamba_weights(bound, layer));
+      TRY_ASSIGN(w.mamba, mamba_weights(from, config));
       break;
     }
     case LayerKind::kAttention:
-      w.attention = attention_weights(bound, layer);
+      w.attention = {.q = from.matrix(Role::kQ),
+                     .k = from.matrix(Role::kK),
+                     .v = from.matrix(Role::kV),
+                     .o = from.matrix(Role::kO)};
       break;
     case LayerKind::kMlp:
-      w.mlp = mlp_weights(bound, layer);
+      w.mlp = {.up = from.matrix(Role::kUp), .down = from.matrix(Role::kDown)};
       break;
   }
   return w;
@@ -77,53 +79,34 @@ int64_t unpacked_bytes(const ModelConfig& config) {
   return elements * static_cast<int64_t>(sizeof(float));
 }
 
-Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& path) {
+Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& path, ThreadPool& pool) {
   TRY_ASSIGN(ModelFile file, ModelFile::open(path));
   TRY_ASSIGN(BoundModel bound, bind(std::make_shared<const ModelFile>(std::move(file))));
-  return from_bound(std::move(bound));
+  return from_bound(std::move(bound), pool);
 }
 
-Result<std::shared_ptr<const Model>> Model::from_bound(BoundModel bound, const Ops* ops) {
+Result<std::shared_ptr<const Model>> Model::from_bound(BoundModel bound, ThreadPool& pool, const Ops* ops) {
   if (!ops) {
     TRY_ASSIGN(ops, select_ops());
   }
   auto model = std::make_shared<Model>();
   model->bound_ = std::move(bound);
   model->ops_ = ops;
-  TRY(model->unpack());
+  TRY(model->load_weights(pool));
   return std::shared_ptr<const Model>(std::move(model));
 }
 
-Status Model::unpack() {
-  embedding_ = tensor(bound_, Role::kEmbedding, -1).view;
-  output_ = config().tie_word_embeddings ? embedding_ : tensor(bound_, Role::kOutput, -1).view;
-  TRY_ASSIGN(output_norm_, to_f32(tensor(bound_, Role::kOutputNorm, -1)));
+Status Model::load_weights(ThreadPool& pool) {
+  TRY_ASSIGN(weights_, Weights::load(bound_, pool));
+  const Tensors ends(bound_, weights_, -1);
+  embedding_ = ends.tensor(Role::kEmbedding).view;
+  output_ = ends.matrix(config().tie_word_embeddings ? Role::kEmbedding : Role::kOutput);
+  TRY_ASSIGN(output_norm_, ends.vector(Role::kOutputNorm));
   for (int layer = 0; layer < config().n_layers(); ++layer) {
-    TRY_ASSIGN(LayerWeights weights, layer_weights(bound_, layer));
+    const LayerKind kind = config().layers[static_cast<size_t>(layer)].kind;
+    TRY_ASSIGN(LayerWeights weights, layer_weights(Tensors(bound_, weights_, layer), config(), kind));
     layers_.push_back(std::move(weights));
   }
-  return {};
-}
-
-Status Model::check_finite(ThreadPool& pool) const {
-  std::call_once(checked_, [&] {
-    for (const BoundTensor& bound : bound_.tensors) {
-      if (!bound.spec.is_matrix || (bound.spec.role == Role::kEmbedding && !config().tie_word_embeddings)) continue;
-      std::atomic<int64_t> first = bound.view.shape.rows();
-      pool.parallel_for(bound.view.shape.rows(), 64, [&](int64_t begin, int64_t end) {
-        const int64_t width = bound.view.shape.row_length();
-        if (const auto at = find_non_finite(bound.view.dtype, bound.view.row(begin), (end - begin) * width)) {
-          const int64_t row = begin + *at / width;
-          for (int64_t seen = first; row < seen && !first.compare_exchange_weak(seen, row);) continue;
-        }
-      });
-      if (first < bound.view.shape.rows()) {
-        not_finite_ = Error::corrupt("tensor {}: NaN or Inf in row {}", bound.name, first.load());
-        return;
-      }
-    }
-  });
-  if (not_finite_) return *not_finite_;
   return {};
 }
 

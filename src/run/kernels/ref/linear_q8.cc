@@ -2,135 +2,95 @@
 #include <cstring>
 #include <vector>
 
-#include "core/base/check.h"
 #include "core/base/half.h"
 #include "core/quant/blocks.h"
 #include "run/kernels/ref/ref.h"
 
 namespace adder {
 
-bool has_q8_product(DType dtype) {
-  switch (dtype) {
-    case DType::kQ8_0:
-    case DType::kQ4_0:
-    case DType::kQ4_1:
-    case DType::kQ5_0:
-    case DType::kQ5_1:
-    case DType::kIQ4_NL:
-    case DType::kQ4_K:
-    case DType::kQ5_K:
-    case DType::kQ6_K:
-      return true;
-    default:
-      return false;
-  }
-}
-
 namespace ref {
 namespace {
 
-/// w_k = d (m_h q_k) + bias; see ops.h.
+/// w_k = d (m_h q_k) + bias; see packed.h.
 struct Block {
   int q[32];
   int m[2] = {1, 1};
   float d = 0.0f, bias = 0.0f;
 };
 
-template <class Packed>
-Packed load(const std::byte* row, int64_t i) {
-  Packed block;
-  std::memcpy(&block, row + static_cast<size_t>(i) * sizeof block, sizeof block);
-  return block;
-}
+/// The numbers of one row in a packed matrix, block by block.
+class PackedRow {
+ public:
+  PackedRow(const PackedMatrix& w, int64_t row)
+      : dtype_(w.dtype),
+        format_(*packed_format(w.dtype)),
+        group_(reinterpret_cast<const uint8_t*>(w.data) + row / kPackedRows * w.group_bytes()),
+        row_(row % kPackedRows) {}
 
-int nibble(const uint8_t* q, int e) {
-  return e < 16 ? q[e] & 15 : q[e - 16] >> 4;
-}
-int bit(const uint8_t* bits, int e) {
-  return bits[e / 8] >> (e % 8) & 1;
-}
-
-template <class Packed>
-Block k_block(const Packed& p, int64_t j) {
-  const KScales scales = unpack_k_scales(p.scales);
-  const auto at = static_cast<size_t>(j);
-  Block b;
-  b.d = half_to_float(p.d) * static_cast<float>(scales.scale[at]);
-  b.bias = -(half_to_float(p.dmin) * static_cast<float>(scales.min[at]));
-  for (size_t e = 0; e < 32; ++e) b.q[e] = p.qs[32 * (at / 2) + e] >> (4 * (at % 2)) & 15;
-  return b;
-}
-
-/// Block i of a row.
-Block unpack(DType dtype, const std::byte* row, int64_t i) {
-  Block b;
-  switch (dtype) {
-    case DType::kQ8_0: {
-      const auto p = load<BlockQ8_0>(row, i);
-      b.d = half_to_float(p.d);
-      for (int e = 0; e < 32; ++e) b.q[e] = p.qs[static_cast<size_t>(e)];
-      break;
+  Block block(int64_t i) const {
+    const uint8_t* const unit = group_ + i / format_.blocks * format_.unit_bytes();
+    const uint8_t* const scales = unit + format_.header_bytes + i % format_.blocks * format_.block_bytes();
+    Block b;
+    b.d = half(unit);
+    for (int64_t e = 0; e < 32; ++e) b.q[e] = level(scales + format_.scale_bytes, e);
+    switch (dtype_) {
+      case DType::kQ4_1:
+      case DType::kQ5_1:
+        b.bias = half(unit + 2 * kPackedRows);
+        break;
+      case DType::kQ4_K:
+      case DType::kQ5_K:
+        b.d *= static_cast<float>(scales[row_]);
+        b.bias = -(half(unit + 2 * kPackedRows) * static_cast<float>(scales[kPackedRows + row_]));
+        break;
+      case DType::kQ6_K:
+        for (int64_t h = 0; h < 2; ++h) b.m[h] = static_cast<int8_t>(scales[h * kPackedRows + row_]);
+        break;
+      default:
+        break;
     }
-    case DType::kQ4_0: {
-      const auto p = load<BlockQ4_0>(row, i);
-      b.d = half_to_float(p.d);
-      for (int e = 0; e < 32; ++e) b.q[e] = nibble(p.qs.data(), e) - 8;
-      break;
-    }
-    case DType::kQ4_1: {
-      const auto p = load<BlockQ4_1>(row, i);
-      b.d = half_to_float(p.d);
-      b.bias = half_to_float(p.m);
-      for (int e = 0; e < 32; ++e) b.q[e] = nibble(p.qs.data(), e);
-      break;
-    }
-    case DType::kQ5_0: {
-      const auto p = load<BlockQ5_0>(row, i);
-      b.d = half_to_float(p.d);
-      for (int e = 0; e < 32; ++e) b.q[e] = (nibble(p.qs.data(), e) | bit(p.qh.data(), e) << 4) - 16;
-      break;
-    }
-    case DType::kQ5_1: {
-      const auto p = load<BlockQ5_1>(row, i);
-      b.d = half_to_float(p.d);
-      b.bias = half_to_float(p.m);
-      for (int e = 0; e < 32; ++e) b.q[e] = nibble(p.qs.data(), e) | bit(p.qh.data(), e) << 4;
-      break;
-    }
-    case DType::kIQ4_NL: {
-      const auto p = load<BlockIQ4_NL>(row, i);
-      b.d = half_to_float(p.d);
-      for (int e = 0; e < 32; ++e) b.q[e] = kIq4Levels[static_cast<size_t>(nibble(p.qs.data(), e))];
-      break;
-    }
-    case DType::kQ4_K:
-      return k_block(load<BlockQ4_K>(row, i / 8), i % 8);
-    case DType::kQ5_K: {
-      const auto p = load<BlockQ5_K>(row, i / 8);
-      b = k_block(p, i % 8);
-      for (size_t e = 0; e < 32; ++e) b.q[e] |= (p.qh[e] >> (i % 8) & 1) << 4;
-      break;
-    }
-    case DType::kQ6_K: {
-      const auto p = load<BlockQ6_K>(row, i / 8);
-      const auto half = static_cast<size_t>(i % 8 / 4), k = static_cast<size_t>(i % 4);
-      b.d = half_to_float(p.d);
-      for (size_t h = 0; h < 2; ++h) b.m[h] = p.scales[8 * half + 2 * k + h];
-      for (size_t e = 0; e < 32; ++e) {
-        const int low = p.ql[64 * half + 32 * (k % 2) + e] >> (4 * (k / 2)) & 15;
-        b.q[e] = (low | (p.qh[32 * half + e] >> (2 * k) & 3) << 4) - 32;
-      }
-      break;
-    }
-    default:
-      CHECK(false, "no integer product for {}", name(dtype));
+    return b;
   }
-  return b;
-}
 
-bool has_bias(DType dtype) {
-  return dtype == DType::kQ4_1 || dtype == DType::kQ5_1 || dtype == DType::kQ4_K || dtype == DType::kQ5_K;
-}
+  bool has_bias() const {
+    return dtype_ == DType::kQ4_1 || dtype_ == DType::kQ5_1 || dtype_ == DType::kQ4_K || dtype_ == DType::kQ5_K;
+  }
+
+ private:
+  float half(const uint8_t* halves) const {
+    uint16_t bits;
+    std::memcpy(&bits, halves + 2 * row_, 2);
+    return half_to_float(bits);
+  }
+
+  /// q of column e. Four columns of sixteen rows are 64 bytes.
+  int level(const uint8_t* levels, int64_t e) const {
+    const int64_t at = 4 * row_ + e % 4, i = e / 4;
+    if (dtype_ == DType::kQ8_0) return static_cast<int8_t>(levels[64 * i + at]);
+    const int low = levels[64 * (i % 4) + at] >> (4 * (i / 4)) & 15;
+    const uint8_t* const high = levels + 256 + at;
+    switch (dtype_) {
+      case DType::kQ4_0:
+        return low - 8;
+      case DType::kIQ4_NL:
+        return kIq4Levels[static_cast<size_t>(low)];
+      case DType::kQ5_0:
+        return (low | (high[0] >> i & 1) << 4) - 16;
+      case DType::kQ5_1:
+      case DType::kQ5_K:
+        return low | (high[0] >> i & 1) << 4;
+      case DType::kQ6_K:
+        return (low | (high[64 * (i / 4)] >> (2 * (i % 4)) & 3) << 4) - 32;
+      default:
+        return low;
+    }
+  }
+
+  DType dtype_;
+  const PackedFormat& format_;
+  const uint8_t* group_;
+  int64_t row_;
+};
 
 float dot(const std::vector<Block>& row, const Q8Block* x, int64_t parts, bool bias) {
   float acc = 0.0f;
@@ -182,12 +142,13 @@ void quantize_rows(const QuantizeRowsArgs& a, int64_t begin, int64_t end) {
 }
 
 void linear_q8(const LinearQ8Args& a, int64_t begin, int64_t end) {
-  const int64_t n_blocks = a.w.shape.row_length() / 32, n_rows = a.w.shape.rows();
-  std::vector<Block> row(static_cast<size_t>(n_blocks));
+  const int64_t n_blocks = a.w.n_blocks();
+  std::vector<Block> blocks(static_cast<size_t>(n_blocks));
   for (int64_t r = begin; r < end; ++r) {
-    for (int64_t i = 0; i < n_blocks; ++i) row[static_cast<size_t>(i)] = unpack(a.w.dtype, a.w.row(r), i);
+    const PackedRow row(a.w, r);
+    for (int64_t i = 0; i < n_blocks; ++i) blocks[static_cast<size_t>(i)] = row.block(i);
     for (int64_t t = 0; t < a.n_tokens; ++t)
-      a.y[t * n_rows + r] = dot(row, a.x + t * n_blocks * a.parts, a.parts, has_bias(a.w.dtype));
+      a.y[t * a.w.n_rows + r] = dot(blocks, a.x + t * n_blocks * a.parts, a.parts, row.has_bias());
   }
 }
 

@@ -21,7 +21,7 @@ struct FlatLinear {
 struct FlatLinearQ8 {
   DType dtype;
   const uint8_t* w;
-  int64_t row_bytes, n_rows, n_blocks;
+  int64_t group_bytes, n_rows, n_blocks;
   const Q8Block* x;
   float* y;
   int64_t n_tokens, parts;

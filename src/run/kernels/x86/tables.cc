@@ -21,9 +21,9 @@ FlatLinear flatten(const LinearArgs& a) {
 FlatLinearQ8 flatten(const LinearQ8Args& a) {
   return {.dtype = a.w.dtype,
           .w = reinterpret_cast<const uint8_t*>(a.w.data),
-          .row_bytes = static_cast<int64_t>(a.w.row_bytes()),
-          .n_rows = a.w.shape.rows(),
-          .n_blocks = a.w.shape.row_length() / 32,
+          .group_bytes = a.w.group_bytes(),
+          .n_rows = a.w.n_rows,
+          .n_blocks = a.w.n_blocks(),
           .x = a.x,
           .y = a.y,
           .n_tokens = a.n_tokens,

@@ -2,12 +2,14 @@
 
 #include <type_traits>
 
+#include "run/kernels/x86/bodies/lanes.h"
+#include "run/kernels/x86/flat.h"
 #include "run/kernels/x86/q8/product.h"
 
 namespace adder::ADDER_LEVEL {
 namespace {
 
-constexpr int kGroups = 4, kPanelBlocks = 16;
+constexpr int kHalfGroups = 4, kPanelBlocks = 16;
 
 struct Nothing {};
 struct Bias {
@@ -17,8 +19,9 @@ struct Halves {
   __m256i m[2], offsets;
 };
 
-/// 32 rows, four groups of eight, and up to kPanelBlocks blocks of 32 columns, unpacked once for many tokens: lane r
-/// holds row r of a group, four columns at a time. Without halves it stays in the first-level cache (20 KB).
+/// Two groups of sixteen rows, as four of eight, and up to kPanelBlocks blocks of 32 columns, unpacked once for many
+/// tokens: lane r holds row r of its eight, four columns at a time. Without halves it stays in the first-level cache
+/// (20 KB).
 template <class Format>
 struct Panel {
   struct Block {
@@ -27,67 +30,55 @@ struct Panel {
     [[no_unique_address]] std::conditional_t<Format::kBias, Bias, Nothing> bias;
     [[no_unique_address]] std::conditional_t<Format::kHalves, Halves, Nothing> halves;
   };
-  Block blocks[kPanelBlocks][kGroups];
+  Block blocks[kPanelBlocks][kHalfGroups];
   int n_blocks = 0;
 
-  /// The next n storage blocks of the rows of one group.
-  void unpack(int group, Rows rows, int n) {
+  /// n units of one group of sixteen rows.
+  void unpack(int group, const uint8_t* unit, int64_t n) {
     n_blocks = 0;
-    const uint8_t* at[8];
-    for (int r = 0; r < 8; ++r) at[r] = rows[r];
-    for (int i = 0; i < n; ++i) {
-      Scales s;
-      Format::scales(at, s);
-      push<0>(group, at, s);
-      if constexpr (Format::kBlocks == 8) {
-        push<1>(group, at, s);
-        push<2>(group, at, s);
-        push<3>(group, at, s);
-        push<4>(group, at, s);
-        push<5>(group, at, s);
-        push<6>(group, at, s);
-        push<7>(group, at, s);
+    for (int64_t i = 0; i < n; ++i, unit += kUnitBytes<Format>) {
+      for (int j = 0; j < Format::kBlocks; ++j, ++n_blocks) {
+        const uint8_t* const block = unit + Format::kHeader + j * kBlockBytes<Format>;
+        for (int half = 0; half < 2; ++half) put(blocks[n_blocks][2 * group + half], unit, block, half);
       }
-      for (const uint8_t*& row : at) row += Format::kBytes;
     }
   }
 
  private:
-  template <int j>
-  void push(int group, Rows at, const Scales& s) {
-    Block& b = blocks[n_blocks++][group];
-    for (int r = 0; r < 8; ++r) b.levels[r] = Format::template levels<j>(at[r]);
-    transpose_8x8(b.levels);
-    b.d = s.d[j];
-    if constexpr (Format::kBias) b.bias.value = s.bias[j];
+  static void put(Block& b, const uint8_t* unit, const uint8_t* block, int half) {
+    const uint8_t* const q = block + Format::kScales + 32 * half;
+    b.levels[0] = levels<Format, 0>(q);
+    b.levels[1] = levels<Format, 1>(q);
+    b.levels[2] = levels<Format, 2>(q);
+    b.levels[3] = levels<Format, 3>(q);
+    b.levels[4] = levels<Format, 4>(q);
+    b.levels[5] = levels<Format, 5>(q);
+    b.levels[6] = levels<Format, 6>(q);
+    b.levels[7] = levels<Format, 7>(q);
+    const Scales s = scales<Format>(unit, block, half);
+    b.d = s.d;
+    if constexpr (Format::kBias) b.bias.value = s.bias;
     if constexpr (Format::kHalves) {
-      for (int half = 0; half < 2; ++half) b.halves.m[half] = twice(s.pairs[j], half);
-      b.halves.offsets = offset_pairs<Format>(s.pairs[j]);
+      for (int i = 0; i < 2; ++i) b.halves.m[i] = twice(s.pairs, i);
+      b.halves.offsets = offset_pairs<Format>(s.pairs);
     }
   }
 };
 
-/// Products that may be added up in sixteen bits, by the largest level: eight of 15 * 127 * 2, four of 31 * 127 * 2,
-/// two of 63 * 127 * 2, one with a sign.
+/// Sums of one block for one token and every eight rows, before the offset.
 template <class Format>
-constexpr int kSteps = Format::kSigned         ? 1
-                       : Format::kLevels == 16 ? 8
-                       : Format::kLevels == 32 ? 4
-                                               : 2;
-
-/// Sums of one block for one token and every group, before the offset.
-template <class Format>
-inline void block_sums(const typename Panel<Format>::Block (&w)[kGroups], const Q8Block& x, __m256i (&sums)[kGroups]) {
+inline void block_sums(const typename Panel<Format>::Block (&w)[kHalfGroups], const Q8Block& x,
+                       __m256i (&sums)[kHalfGroups]) {
   for (int column = 0; column < 8; column += kSteps<Format>) {
-    __m256i pairs[kGroups];
+    __m256i pairs[kHalfGroups];
     for (int i = 0; i < kSteps<Format>; ++i) {
       const __m256i four = broadcast_4(x.q + 4 * (column + i));
-      for (int g = 0; g < kGroups; ++g) {
+      for (int g = 0; g < kHalfGroups; ++g) {
         const __m256i p = products<Format>(w[g].levels[column + i], four);
         pairs[g] = i == 0 ? p : _mm256_add_epi16(pairs[g], p);
       }
     }
-    for (int g = 0; g < kGroups; ++g) {
+    for (int g = 0; g < kHalfGroups; ++g) {
       __m256i m = pairs_constant(1);
       if constexpr (Format::kHalves) m = w[g].halves.m[column / 4];
       const __m256i s = _mm256_madd_epi16(pairs[g], m);
@@ -96,13 +87,13 @@ inline void block_sums(const typename Panel<Format>::Block (&w)[kGroups], const 
   }
 }
 
-/// acc, 8 * kGroups outputs of one token, goes on over one part of block b of the panel.
+/// acc, 8 * kHalfGroups outputs of one token, goes on over one part of block b of the panel.
 template <class Format>
-inline void one_part(const Panel<Format>& panel, int b, const Q8Block& x, __m256 (&acc)[kGroups]) {
+inline void one_part(const Panel<Format>& panel, int b, const Q8Block& x, __m256 (&acc)[kHalfGroups]) {
   const auto& w = panel.blocks[b];
-  __m256i sums[kGroups];
+  __m256i sums[kHalfGroups];
   block_sums<Format>(w, x, sums);
-  for (int g = 0; g < kGroups; ++g) {
+  for (int g = 0; g < kHalfGroups; ++g) {
     if constexpr (Format::kHalves) {
       sums[g] = _mm256_add_epi32(sums[g], _mm256_madd_epi16(broadcast_4(x.half_sums), w[g].halves.offsets));
     } else if constexpr (Format::kOffset != 0) {
@@ -116,15 +107,48 @@ inline void one_part(const Panel<Format>& panel, int b, const Q8Block& x, __m256
 /// The same over all of its blocks and their parts.
 template <class Format>
 inline void tile(const Panel<Format>& panel, const Q8Block* x, int64_t parts, float* acc) {
-  __m256 a[kGroups];
-  for (int g = 0; g < kGroups; ++g) a[g] = _mm256_load_ps(acc + 8 * g);
+  __m256 a[kHalfGroups];
+  for (int g = 0; g < kHalfGroups; ++g) a[g] = _mm256_load_ps(acc + 8 * g);
   const int64_t n = panel.n_blocks * parts;
   if (parts == 1) {
     for (int64_t i = 0; i < n; ++i) one_part(panel, static_cast<int>(i), x[i], a);
   } else {
     for (int64_t i = 0; i < n; ++i) one_part(panel, static_cast<int>(i / parts), x[i], a);
   }
-  for (int g = 0; g < kGroups; ++g) _mm256_store_ps(acc + 8 * g, a[g]);
+  for (int g = 0; g < kHalfGroups; ++g) _mm256_store_ps(acc + 8 * g, a[g]);
+}
+
+/// Tokens whose sums are kept while the panels of some rows go by: 16 KB.
+constexpr int64_t kQ8Tokens = 128;
+
+/// y for any number of tokens.
+template <class Format>
+void by_panels(const FlatLinearQ8& a, int64_t begin, int64_t end) {
+  constexpr int kRows = 8 * kHalfGroups;
+  alignas(32) float sums[kQ8Tokens * kRows];
+  Panel<Format> panel;
+  const int64_t last_group = (a.n_rows - 1) / kGroupRows;
+  for (int64_t t0 = 0; t0 < a.n_tokens; t0 += kQ8Tokens) {
+    const int64_t n_tokens = smaller(kQ8Tokens, a.n_tokens - t0);
+    for (int64_t r = begin / kGroupRows * kGroupRows; r < end; r += kRows) {
+      const uint8_t* groups[2];  // past the end: the last one again
+      for (int i = 0; i < 2; ++i) groups[i] = a.w + smaller(r / kGroupRows + i, last_group) * a.group_bytes;
+      for (int64_t i = 0; i < n_tokens * kRows; ++i) sums[i] = 0.0f;
+      for (int64_t b = 0; b < a.n_blocks; b += panel.n_blocks) {
+        const int64_t n = smaller(kPanelBlocks, a.n_blocks - b) / Format::kBlocks;
+        for (int i = 0; i < 2; ++i) {
+          panel.unpack(i, groups[i], n);
+          groups[i] += n * kUnitBytes<Format>;
+        }
+        const Q8Block* x = a.x + (t0 * a.n_blocks + b) * a.parts;
+        for (int64_t t = 0; t < n_tokens; ++t, x += a.n_blocks * a.parts) tile(panel, x, a.parts, sums + kRows * t);
+      }
+      const int64_t first = r < begin ? begin : r, last = smaller(r + kRows, end);
+      for (int64_t t = 0; t < n_tokens; ++t) {
+        for (int64_t i = first; i < last; ++i) a.y[(t0 + t) * a.n_rows + i] = sums[kRows * t + i - r];
+      }
+    }
+  }
 }
 
 }  // namespace

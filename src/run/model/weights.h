@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "core/arch/bind.h"
+#include "core/base/threads.h"
+#include "run/kernels/packed.h"
+
+namespace adder {
+
+/// The matrix of a linear map: packed where its type has integer products, else as it lies in the file.
+using Matrix = std::variant<TensorView, PackedMatrix>;
+
+inline int64_t n_rows(const Matrix& w) {
+  const auto* const packed = std::get_if<PackedMatrix>(&w);
+  return packed ? packed->n_rows : std::get<TensorView>(w).shape.rows();
+}
+
+/// The most memory `Weights::load` takes: what it packs, the rest of the mapped files, and the piece at hand.
+int64_t weight_bytes(const BoundModel& model);
+
+/// All matrices of a model that linear maps use, laid out once; packed ones in one piece of memory, in huge pages where
+/// the system has them.
+class Weights {
+ public:
+  /// Reads every matrix but an embedding that is no output, checks it for NaN and Inf (scales only, where there are
+  /// scales), packs it, and gives the file's pages back piece by piece, so that a matrix is never in memory twice.
+  /// Errors: no memory (kTooLarge); a number that is not finite, naming tensor and row (kCorrupt).
+  static Result<Weights> load(const BoundModel& model, ThreadPool& pool);
+
+  /// Of bound.tensors[index].
+  const Matrix& operator[](size_t index) const { return matrices_[index]; }
+
+ private:
+  std::shared_ptr<std::byte> memory_;
+  std::vector<Matrix> matrices_;
+};
+
+}  // namespace adder
