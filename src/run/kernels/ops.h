@@ -73,9 +73,9 @@ struct RmsNormArgs {
   float eps;
 };
 
-/// u = y * silu(z), then every group of d_inner / G elements normalised by itself as in RmsNormArgs (gate first). Rows
-/// t in [begin, end). y [T, d_inner], out [T, d_inner] (may alias y); z rows are `z_stride` floats apart (a slice of
-/// in_proj's output).
+/// u = y * silu(z), then every group of d_inner / G elements normalised by itself as in RmsNormArgs (gate first). Items
+/// (t, group) in [begin, end), item = t * G + group. y [T, d_inner], out [T, d_inner] (may alias y); z rows are
+/// `z_stride` floats apart (a slice of in_proj's output).
 struct GatedNormArgs {
   const float* y;
   const float* z;
@@ -87,22 +87,29 @@ struct GatedNormArgs {
   float eps;
 };
 
-/// out[t, c] = silu(b[c] + sum_{k<K} w[k, c] * in[t + k, c]), k in order by fma, starting from b.
-/// in [K-1+T, conv_dim]: the K-1 columns before the first token, then the tokens.  w [K, conv_dim] (transposed at
-/// load). Rows t in [begin, end).
+/// Appends the tokens to the log of what the convolution has seen, and convolves it:
+///   log[K-1 + t, c] = in[t, c]
+///   out[t, c] = silu(b[c] + sum_{k<K} w[k, c] * log[t + k, c])      k in order by fma, starting from b
+/// in [T, >= conv_dim], rows `in_stride` apart (a slice of in_proj's output); log [K-1+T, conv_dim], of which the first
+/// K-1 rows belong to earlier tokens; out [T, conv_dim]; w [K, conv_dim] (transposed at load). Channels c in [begin,
+/// end).
 struct ConvSiluArgs {
   const float* in;
+  int64_t in_stride;
+  float* log;
   const float* w;
   const float* b;
   float* out;
+  int64_t n_tokens;
   int64_t conv_dim;
   int64_t kernel;
 };
 
 /// Everything the scan needs about one canonical chunk of one sequence and layer. Position i in the chunk reads the
 /// state at the chunk's start and the log of positions 0..i, never a state updated in between, so prefill, decode and
-/// replay evaluate the same expression (arXiv 2405.21060, section 6, with a chunk of absolute positions).
-///   state [Hm, P, N]      at the chunk's start
+/// replay evaluate the same expression (arXiv 2405.21060, section 6, with a chunk of absolute positions). At most
+/// kMaxChunk positions.
+///   state [Hm, N, P]      at the chunk's start: P last, so that the outputs of a head lie side by side
 ///   x     [chunk, d_inner], b [chunk, G*N]  post-conv inputs, rows x_stride / b_stride apart
 ///   dt    [chunk, Hm]     after softplus
 ///   cs    [chunk, Hm]     inclusive sum of dt*A over the chunk, in order
@@ -116,9 +123,10 @@ struct SsdChunk {
   const float* cs;
   int64_t n_heads, head_dim, state_size, n_groups;
 };
+inline constexpr int64_t kMaxChunk = 64;
 
 /// For positions i in [first, last) of the chunk and heads h in [begin, end), g = h / (Hm/G):
-///   y[i, h, p] = exp(cs_i) * dot16(state[h, p, :], c_i[g, :])
+///   y[i, h, p] = exp(cs_i) * sum_n c_i[g, n] * state[h, n, p]                                   fma, n in order
 ///              + sum_{j<=i} (exp(cs_i - cs_j) * dt_j * dot16(c_i[g], b_j[g])) * x_j[h, p]      fma, j in order
 ///              + d[h] * x_i[h, p]                                                              fma, last
 /// c and y are indexed by i - first; rows c_stride / d_inner apart.
@@ -132,7 +140,8 @@ struct SsdOutputArgs {
 };
 
 /// The state after a full chunk of n positions, in place, heads [begin, end):
-///   state[h, p, n] = exp(cs_last) * state[h, p, n] + sum_j (exp(cs_last - cs_j) * dt_j * x_j[h, p]) * b_j[g, n]
+///   state[h, n, p] = exp(cs_last) * state[h, n, p] + sum_j (exp(cs_last - cs_j) * dt_j * x_j[h, p]) * b_j[g, n]
+///                                                                                                fma, j in order
 struct SsdAdvanceArgs {
   SsdChunk chunk;
   int64_t n_positions;

@@ -121,7 +121,7 @@ TEST(Accuracy, Norms) {
     std::vector<float> y(static_cast<size_t>(width));
     ops->rms_norm({x.data(), w.data(), y.data(), width, 1e-5f}, 0, 1);
     expect_near(rms, y, 5e-7, fmt::format("{} rms_norm", ops->name));
-    ops->gated_norm({x.data(), z.data(), width, w.data(), y.data(), width, groups, 1e-5f}, 0, 1);
+    ops->gated_norm({x.data(), z.data(), width, w.data(), y.data(), width, groups, 1e-5f}, 0, groups);
     expect_near(gated, y, 1e-6, fmt::format("{} gated_norm", ops->name));
   }
 }
@@ -129,19 +129,22 @@ TEST(Accuracy, Norms) {
 TEST(Accuracy, ConvSilu) {
   Rng rng(23);
   const int64_t dim = 500, kernel = 4, tokens = 3;
-  const auto in = random_floats(rng, (kernel - 1 + tokens) * dim), w = random_floats(rng, kernel * dim);
+  const auto seen = random_floats(rng, (kernel - 1 + tokens) * dim), w = random_floats(rng, kernel * dim);
   const auto b = random_floats(rng, dim);
+  const std::vector<float> in(seen.begin() + (kernel - 1) * dim, seen.end());
   std::vector<Expected> want(static_cast<size_t>(tokens * dim));
   for (int64_t i = 0; i < tokens * dim; ++i) {
     Expected sum;
     sum.add(at(b, i % dim));
-    for (int64_t k = 0; k < kernel; ++k) sum.add(at(w, k * dim + i % dim) * at(in, i + k * dim));
+    for (int64_t k = 0; k < kernel; ++k) sum.add(at(w, k * dim + i % dim) * at(seen, i + k * dim));
     want[static_cast<size_t>(i)] = {silu64(sum.value), sum.magnitude};
   }
   for (const Ops* ops : supported_ops()) {
-    std::vector<float> out(want.size());
-    ops->conv_silu({in.data(), w.data(), b.data(), out.data(), dim, kernel}, 0, tokens);
+    std::vector<float> out(want.size()), log = seen;
+    std::fill(log.begin() + (kernel - 1) * dim, log.end(), 0.0f);
+    ops->conv_silu({in.data(), dim, log.data(), w.data(), b.data(), out.data(), tokens, dim, kernel}, 0, dim);
     expect_near(want, out, 5e-7, std::string(ops->name));
+    EXPECT_EQ(log, seen) << ops->name;
   }
 }
 
@@ -162,7 +165,7 @@ struct Recurrence {
           const double x = at(c.x, i * c.x_stride + h * s.head_dim + p);
           Expected out;
           for (int64_t n = 0; n < s.state; ++n) {
-            Expected& cell = state[static_cast<size_t>((h * s.head_dim + p) * s.state + n)];
+            Expected& cell = state[static_cast<size_t>((h * s.state + n) * s.head_dim + p)];
             cell = {decay * cell.value, decay * cell.magnitude};
             cell.add(at(c.dt, i * s.heads + h) * x * at(c.b, bc + n));
             out.value += cell.value * at(c.c, bc + n);

@@ -123,11 +123,11 @@ void attention(benchmark::State& state, DType kv_type) {
 void conv_silu(benchmark::State& state) {
   constexpr int64_t kTokens = 64, kDim = 9728, kKernel = 4;
   Rng rng(1);
-  const auto in = random_floats(rng, (kTokens + kKernel - 1) * kDim), w = random_floats(rng, kKernel * kDim);
+  const auto in = random_floats(rng, kTokens * kDim), w = random_floats(rng, kKernel * kDim);
   const auto b = random_floats(rng, kDim);
-  std::vector<float> out(static_cast<size_t>(kTokens * kDim));
+  std::vector<float> out(in.size()), log(static_cast<size_t>((kTokens + kKernel - 1) * kDim));
   for (auto _ : state) {
-    ops().conv_silu({in.data(), w.data(), b.data(), out.data(), kDim, kKernel}, 0, kTokens);
+    ops().conv_silu({in.data(), kDim, log.data(), w.data(), b.data(), out.data(), kTokens, kDim, kKernel}, 0, kDim);
     benchmark::DoNotOptimize(out.data());
   }
   state.SetItemsProcessed(state.iterations() * kTokens);
@@ -141,7 +141,7 @@ void gated_norm(benchmark::State& state) {
   const auto w = random_floats(rng, kInner);
   std::vector<float> out(y.size());
   for (auto _ : state) {
-    ops().gated_norm({y.data(), z.data(), kInner, w.data(), out.data(), kInner, 8, 1e-5f}, 0, kTokens);
+    ops().gated_norm({y.data(), z.data(), kInner, w.data(), out.data(), kInner, 8, 1e-5f}, 0, kTokens * 8);
     benchmark::DoNotOptimize(out.data());
   }
   state.SetItemsProcessed(state.iterations() * kTokens);

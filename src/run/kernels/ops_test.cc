@@ -189,7 +189,7 @@ TEST(Ops, GatedNorm) {
     const int64_t d_inner = s.groups * s.width, z_stride = d_inner + 11;
     const auto y = random_floats(rng, 4 * d_inner), z = random_floats(rng, 4 * z_stride, Draw::kNormal, 5.0f);
     const auto w = random_floats(rng, d_inner);
-    expect_all_alike(fmt::format("{} groups of {}", s.groups, s.width), 4, 4 * d_inner,
+    expect_all_alike(fmt::format("{} groups of {}", s.groups, s.width), 4 * s.groups, 4 * d_inner,
                      [&](const Ops& ops, float* out, int64_t begin, int64_t end) {
                        const GatedNormArgs a{y.data(), z.data(), z_stride, w.data(), out, d_inner, s.groups, 1e-5f};
                        ops.gated_norm(a, begin, end);
@@ -199,45 +199,64 @@ TEST(Ops, GatedNorm) {
 
 TEST(Ops, ConvSilu) {
   Rng rng(7);
+  constexpr int64_t kTokens = 6;
   for (const int64_t kernel : {1, 2, 4, 7}) {
-    for (const int64_t conv_dim : {1, 8, 13, 16, 50, 321}) {
-      const auto in = random_floats(rng, (kernel - 1 + 6) * conv_dim, Draw::kNormal, 20.0f);
+    for (const int64_t conv_dim : {1, 8, 13, 16, 50, 321, 1030}) {
+      const int64_t in_stride = conv_dim + 5, log_rows = kernel - 1 + kTokens;
+      const auto in = random_floats(rng, kTokens * in_stride, Draw::kNormal, 20.0f);
+      const auto past = random_floats(rng, (kernel - 1) * conv_dim, Draw::kNormal, 20.0f);
       const auto w = random_floats(rng, kernel * conv_dim), b = random_floats(rng, conv_dim);
-      expect_all_alike(fmt::format("width {} over {}", kernel, conv_dim), 6, 6 * conv_dim,
-                       [&](const Ops& ops, float* out, int64_t begin, int64_t end) {
-                         ops.conv_silu({in.data(), w.data(), b.data(), out, conv_dim, kernel}, begin, end);
-                       });
+      expect_all_alike(
+          fmt::format("width {} over {}", kernel, conv_dim), conv_dim, (log_rows + kTokens) * conv_dim,
+          [&](const Ops& ops, float* log, int64_t begin, int64_t end) {
+            for (int64_t k = 0; k + 1 < kernel; ++k) {
+              std::copy(past.begin() + k * conv_dim + begin, past.begin() + k * conv_dim + end,
+                        log + k * conv_dim + begin);
+            }
+            float* out = log + log_rows * conv_dim;
+            ops.conv_silu({in.data(), in_stride, log, w.data(), b.data(), out, kTokens, conv_dim, kernel}, begin, end);
+          });
     }
   }
 }
 
-/// Heads, head width, state, groups, positions: spanning two tiles of each, and shapes that are multiples of nothing.
-const std::vector<SsdShape> kSsdShapes = {{1, 1, 1, 1, 1},    {2, 5, 7, 1, 9},     {6, 20, 33, 3, 70},
-                                          {5, 80, 16, 5, 65}, {4, 64, 128, 2, 64}, {3, 67, 40, 1, 130}};
+/// Heads, head width, state, groups, positions: spanning two tiles and panels, and shapes that are multiples of
+/// nothing.
+const std::vector<SsdShape> kSsdShapes = {{1, 1, 1, 1, 1},     {2, 5, 7, 1, 9},     {6, 20, 33, 3, 63},
+                                          {5, 80, 16, 5, 64},  {4, 64, 128, 2, 64}, {3, 67, 300, 1, 40},
+                                          {2, 24, 129, 1, 13}, {2, 9, 5, 2, 64}};
 
 TEST(Ops, SsdOutput) {
   Rng rng(8);
   for (const SsdShape& s : kSsdShapes) {
     SsdCase c(rng, s);
-    for (const int64_t first : {int64_t{0}, s.positions / 2, s.positions - 1}) {
-      const int64_t n = s.positions - first;
-      expect_all_alike(fmt::format("{} heads of {}, {} positions from {}", s.heads, s.head_dim, n, first), s.heads,
+    for (const auto& [first, last] : std::vector<std::pair<int64_t, int64_t>>{{0, s.positions},
+                                                                              {s.positions / 2, s.positions},
+                                                                              {s.positions - 1, s.positions},
+                                                                              {s.positions / 3, s.positions / 3 + 1},
+                                                                              {s.positions / 4, s.positions * 3 / 4}}) {
+      const int64_t n = last - first;
+      if (n == 0) continue;
+      expect_all_alike(fmt::format("{} heads of {}, positions {} to {}", s.heads, s.head_dim, first, last), s.heads,
                        n * s.heads * s.head_dim, [&](const Ops& ops, float* y, int64_t begin, int64_t end) {
-                         ops.ssd_output(c.output(y, first, s.positions), begin, end);
+                         ops.ssd_output(c.output(y, first, last), begin, end);
                        });
     }
   }
 }
 
-TEST(Ops, SsdOutputPositionByPosition) {
+TEST(Ops, SsdOutputHoweverCut) {
   Rng rng(9);
-  SsdCase c(rng, {4, 24, 32, 2, 70});
-  const int64_t width = 4 * 24;
+  constexpr int64_t kPositions = 64, kWidth = 4 * 24;
+  SsdCase c(rng, {4, 24, 150, 2, kPositions});
   for (const Ops* ops : supported_ops()) {
-    std::vector<float> whole(static_cast<size_t>(70 * width)), single(whole.size());
-    ops->ssd_output(c.output(whole.data(), 0, 70), 0, 4);
-    for (int64_t i = 0; i < 70; ++i) ops->ssd_output(c.output(single.data() + i * width, i, i + 1), 0, 4);
-    expect_same_bits(whole, single, std::string(ops->name));
+    std::vector<float> whole(static_cast<size_t>(kPositions * kWidth)), cut(whole.size());
+    ops->ssd_output(c.output(whole.data(), 0, kPositions), 0, 4);
+    for (const int64_t step : {1, 2, 5, 8, 9, 13, 33}) {
+      for (int64_t i = 0; i < kPositions; i += step)
+        ops->ssd_output(c.output(cut.data() + i * kWidth, i, std::min(i + step, kPositions)), 0, 4);
+      expect_same_bits(whole, cut, fmt::format("{} by {}", ops->name, step));
+    }
   }
 }
 

@@ -6,6 +6,21 @@
 namespace adder {
 namespace {
 
+static_assert(kChunk <= kMaxChunk);
+
+/// dt and cs of position i for heads [begin, end), from in_proj's row of steps.
+void steps(const Batch& batch, const MambaWeights& weights, const float* row, MambaState& state, int64_t i,
+           int64_t begin, int64_t end) {
+  float* const dt = state.dt(i);
+  float* const cs = state.cs(i);
+  std::copy(row + begin, row + end, dt + begin);
+  batch.ops().softplus(dt + begin, weights.dt_bias.data() + begin, end - begin);
+  for (int64_t h = begin; h < end; ++h) {
+    const float step = dt[h] * weights.a[static_cast<size_t>(h)];
+    cs[h] = i > 0 ? step + state.cs(i - 1)[h] : step;
+  }
+}
+
 /// The steps between the two projections for positions [first, first + n) of one chunk of one sequence.
 /// p [n, in_proj_rows] = z | x B C | dt of these positions; y [n, d_inner].
 void scan(const Batch& batch, const MambaWeights& weights, MambaState& state, int64_t first, int64_t n, const float* p,
@@ -14,27 +29,24 @@ void scan(const Batch& batch, const MambaWeights& weights, MambaState& state, in
   const Ops& ops = batch.ops();
   const int64_t n_heads = config.mamba_num_heads, d_inner = config.d_inner(), conv_dim = config.conv_dim();
 
-  for (int64_t i = 0; i < n; ++i) {
-    const float* const row = p + i * config.in_proj_rows();
-    std::copy_n(row + d_inner, conv_dim, state.pre_conv(first + i));
-    std::copy_n(row + d_inner + conv_dim, n_heads, state.dt(first + i));
-  }
-
-  const ConvSiluArgs conv{.in = state.pre_conv(first - (config.conv_kernel - 1)),
+  // Channels of the convolution and steps of the heads are independent: a thread takes its part of both.
+  const ConvSiluArgs conv{.in = p + d_inner,
+                          .in_stride = config.in_proj_rows(),
+                          .log = state.pre_conv(first - (config.conv_kernel - 1)),
                           .w = weights.conv_w.data(),
                           .b = weights.conv_b.data(),
                           .out = state.post_conv(first),
+                          .n_tokens = n,
                           .conv_dim = conv_dim,
                           .kernel = config.conv_kernel};
-  batch.pool.parallel_for(n, 1, [&](int64_t begin, int64_t end) { ops.conv_silu(conv, begin, end); });
-
-  for (int64_t i = first; i < first + n; ++i) {
-    float* const dt = state.dt(i);
-    float* const cs = state.cs(i);
-    ops.softplus(dt, weights.dt_bias.data(), n_heads);
-    for (int64_t h = 0; h < n_heads; ++h) cs[h] = dt[h] * weights.a[static_cast<size_t>(h)];
-    if (i > 0) ops.add(cs, state.cs(i - 1), 0, n_heads);
-  }
+  const auto first_channel = [&](int64_t h) { return h == n_heads ? conv_dim : conv_dim * h / n_heads / 16 * 16; };
+  batch.pool.parallel_for(n_heads, 1, [&](int64_t begin, int64_t end) {
+    ops.conv_silu(conv, first_channel(begin), first_channel(end));
+    for (int64_t i = 0; i < n; ++i) {
+      const float* const dt = p + i * config.in_proj_rows() + d_inner + conv_dim;
+      steps(batch, weights, dt, state, first + i, begin, end);
+    }
+  });
 
   const SsdOutputArgs output{.chunk = state.chunk(),
                              .c = state.post_conv(first) + d_inner + config.n_groups * config.ssm_state_size,
@@ -43,13 +55,18 @@ void scan(const Batch& batch, const MambaWeights& weights, MambaState& state, in
                              .y = y,
                              .first = first,
                              .last = first + n};
-  batch.pool.parallel_for(n_heads, 1, [&](int64_t begin, int64_t end) { ops.ssd_output(output, begin, end); });
-
-  if (first + n == kChunk) {
-    const SsdAdvanceArgs advance{state.chunk(), kChunk};
-    batch.pool.parallel_for(n_heads, 1, [&](int64_t begin, int64_t end) { ops.ssd_advance(advance, begin, end); });
-    state.finish_chunk();
-  }
+  const SsdAdvanceArgs advance{output.chunk, kChunk};
+  const bool full = first + n == kChunk;
+  const int64_t heads_per_group = n_heads / config.n_groups;
+  batch.pool.parallel_for(n_heads, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t h = begin; h < end;) {  // a group's state is still in the cache when it moves on
+      const int64_t next = std::min(end, (h / heads_per_group + 1) * heads_per_group);
+      ops.ssd_output(output, h, next);
+      if (full) ops.ssd_advance(advance, h, next);
+      h = next;
+    }
+  });
+  if (full) state.finish_chunk();
 }
 
 }  // namespace
@@ -81,7 +98,7 @@ void mamba(const Batch& batch, const MambaWeights& weights, int64_t index, const
                             .d_inner = d_inner,
                             .n_groups = config.n_groups,
                             .eps = static_cast<float>(config.norm_eps)};
-  batch.pool.parallel_for(batch.n_tokens, 1,
+  batch.pool.parallel_for(batch.n_tokens * config.n_groups, 1,
                           [&](int64_t begin, int64_t end) { batch.ops().gated_norm(gated, begin, end); });
 
   batch.linear(weights.out_proj, inner, y, batch.n_tokens);

@@ -71,7 +71,7 @@ class MambaState {
 
  private:
   int64_t n_heads_, head_dim_, state_size_, n_groups_;
-  Buffer ssm_;  // [Hm, P, N]
+  Buffer ssm_;  // [Hm, N, P]
   LogRows pre_conv_, post_conv_, dt_, cs_;
 };
 

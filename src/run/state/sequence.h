@@ -38,7 +38,7 @@ class Sequence {
   /// Bytes held now, in memory; what is shared counts fully for each holder.
   struct Bytes {
     int64_t conv = 0;  ///< (K-1) rows of conv_dim, f32
-    int64_t ssm = 0;   ///< [Hm, P, N], f32
+    int64_t ssm = 0;   ///< [Hm, N, P], f32
     int64_t log = 0;   ///< kChunk rows of 2 conv_dim + 2 Hm, f32
     int64_t kv = 0;    ///< whole pages
     int64_t total() const { return conv + ssm + log + kv; }

@@ -20,12 +20,13 @@ void rms_norm(const RmsNormArgs& a, int64_t begin, int64_t end) {
 
 void gated_norm(const GatedNormArgs& a, int64_t begin, int64_t end) {
   const int64_t width = a.d_inner / a.n_groups;
-  for (int64_t t = begin; t < end; ++t) {
-    const float* y = a.y + t * a.d_inner;
-    const float* z = a.z + t * a.z_stride;
-    float* out = a.out + t * a.d_inner;
-    for (int64_t i = 0; i < a.d_inner; ++i) out[i] = y[i] * silu(z[i]);
-    for (int64_t i = 0; i < a.d_inner; i += width) normalise(out + i, a.w + i, out + i, width, a.eps);
+  for (int64_t item = begin; item < end; ++item) {
+    const int64_t t = item / a.n_groups, first = item % a.n_groups * width;
+    const float* y = a.y + t * a.d_inner + first;
+    const float* z = a.z + t * a.z_stride + first;
+    float* out = a.out + t * a.d_inner + first;
+    for (int64_t i = 0; i < width; ++i) out[i] = y[i] * silu(z[i]);
+    normalise(out, a.w + first, out, width, a.eps);
   }
 }
 

@@ -6,11 +6,12 @@
 namespace adder::ref {
 
 void conv_silu(const ConvSiluArgs& a, int64_t begin, int64_t end) {
-  for (int64_t t = begin; t < end; ++t) {
-    for (int64_t c = 0; c < a.conv_dim; ++c) {
+  for (int64_t t = 0; t < a.n_tokens; ++t) {
+    for (int64_t c = begin; c < end; ++c) {
+      a.log[(a.kernel - 1 + t) * a.conv_dim + c] = a.in[t * a.in_stride + c];
       float sum = a.b[c];
       for (int64_t k = 0; k < a.kernel; ++k)
-        sum = std::fma(a.w[k * a.conv_dim + c], a.in[(t + k) * a.conv_dim + c], sum);
+        sum = std::fma(a.w[k * a.conv_dim + c], a.log[(t + k) * a.conv_dim + c], sum);
       a.out[t * a.conv_dim + c] = silu(sum);
     }
   }
@@ -26,7 +27,12 @@ void ssd_output(const SsdOutputArgs& a, int64_t begin, int64_t end) {
       float* y = a.y + ((i - a.first) * s.n_heads + h) * P;
       const float cs = s.cs[i * s.n_heads + h];
       const float decay = exp_f32(cs);
-      for (int64_t p = 0; p < P; ++p) y[p] = decay * dot16(s.state + (h * P + p) * N, c, N);
+      const float* state = s.state + h * N * P;
+      for (int64_t p = 0; p < P; ++p) {
+        float sum = 0.0f;
+        for (int64_t n = 0; n < N; ++n) sum = std::fma(c[n], state[n * P + p], sum);
+        y[p] = decay * sum;
+      }
       for (int64_t j = 0; j <= i; ++j) {
         const float weight = exp_f32(cs - s.cs[j * s.n_heads + h]) * s.dt[j * s.n_heads + h];
         const float mix = weight * dot16(c, s.b + j * s.b_stride + g * N, N);
@@ -52,7 +58,7 @@ void ssd_advance(const SsdAdvanceArgs& a, int64_t begin, int64_t end) {
       const float* b = s.b + j * s.b_stride + h / heads_per_group * N;
       for (int64_t p = 0; p < P; ++p) {
         const float u = weight * s.x[j * s.x_stride + h * P + p];
-        for (int64_t n = 0; n < N; ++n) state[p * N + n] = std::fma(u, b[n], state[p * N + n]);
+        for (int64_t n = 0; n < N; ++n) state[n * P + p] = std::fma(u, b[n], state[n * P + p]);
       }
     }
   }

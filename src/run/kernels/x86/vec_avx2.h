@@ -100,6 +100,11 @@ inline I select_number(F a, I x, I y) {
   return _mm256_blendv_epi8(y, x, _mm256_castps_si256(_mm256_cmp_ps(a, a, _CMP_ORD_Q)));
 }
 
+/// Fetches the line of p, which need not exist, into the second cache.
+inline void prefetch(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
+}
+
 inline F load(const float* p) {
   return _mm256_loadu_ps(p);
 }
@@ -126,10 +131,11 @@ inline I first_lanes(int64_t n) {
   return _mm256_cmpgt_epi32(set1(static_cast<int32_t>(n < kWidth ? n : kWidth)), ramp());
 }
 inline F load(const float* p, int64_t n) {
-  return _mm256_maskload_ps(p, first_lanes(n));
+  return n >= kWidth ? load(p) : _mm256_maskload_ps(p, first_lanes(n));
 }
+/// A masked store takes a whole register's worth of microcode on Zen, so full registers go without.
 inline void store(float* p, F a, int64_t n) {
-  _mm256_maskstore_ps(p, first_lanes(n), a);
+  n >= kWidth ? store(p, a) : _mm256_maskstore_ps(p, first_lanes(n), a);
 }
 
 }  // namespace

@@ -95,6 +95,11 @@ inline I select_number(F a, I x, I y) {
   return _mm512_mask_blend_epi32(_mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), y, x);
 }
 
+/// Fetches the line of p, which need not exist, into the second cache.
+inline void prefetch(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
+}
+
 inline F load(const float* p) {
   return _mm512_loadu_ps(p);
 }

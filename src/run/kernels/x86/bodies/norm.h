@@ -21,15 +21,15 @@ void rms_norm(const RmsNormArgs& a, int64_t begin, int64_t end) {
 
 void gated_norm(const GatedNormArgs& a, int64_t begin, int64_t end) {
   const int64_t width = a.d_inner / a.n_groups;
-  for (int64_t t = begin; t < end; ++t) {
-    const float* y = a.y + t * a.d_inner;
-    const float* z = a.z + t * a.z_stride;
-    float* out = a.out + t * a.d_inner;
-    for (int64_t i = 0; i < a.d_inner; i += kWidth) {
-      const int64_t left = a.d_inner - i;
-      store(out + i, mul(load(y + i, left), silu(load(z + i, left))), left);
+  for (int64_t item = begin; item < end; ++item) {
+    const int64_t t = item / a.n_groups, first = item % a.n_groups * width;
+    const float* y = a.y + t * a.d_inner + first;
+    const float* z = a.z + t * a.z_stride + first;
+    float* out = a.out + t * a.d_inner + first;
+    for (int64_t i = 0; i < width; i += kWidth) {
+      store(out + i, mul(load(y + i, width - i), silu(load(z + i, width - i))), width - i);
     }
-    for (int64_t i = 0; i < a.d_inner; i += width) normalise(out + i, a.w + i, out + i, width, a.eps);
+    normalise(out, a.w + first, out, width, a.eps);
   }
 }
 

@@ -6,149 +6,288 @@
 namespace adder::ADDER_LEVEL {
 namespace {
 
-void conv_silu(const ConvSiluArgs& a, int64_t begin, int64_t end) {
-  for (int64_t t = begin; t < end; ++t) {
-    for (int64_t c = 0; c < a.conv_dim; c += kWidth) {
-      const int64_t left = a.conv_dim - c;
-      F sum = load(a.b + c, left);
-      for (int64_t k = 0; k < a.kernel; ++k) {
-        sum = fma(load(a.w + k * a.conv_dim + c, left), load(a.in + (t + k) * a.conv_dim + c, left), sum);
-      }
-      store(a.out + t * a.conv_dim + c, silu(sum), left);
+/// The scan as matrix products. A tile is kTileHeight x Q registers of outputs; at every step k one factor a row, taken
+/// from a packed block, meets Q registers of a strip. With Q = 2 that is 12 sums, and 8 loads for 12 multiply-adds.
+constexpr int kTileHeight = 6;
+constexpr int64_t kOutputsUp = (kMaxChunk + kTileHeight - 1) / kTileHeight * kTileHeight;
+/// Columns of B or C packed at once, and floats from one packed row to the next: no power of two, so that the lines a
+/// tile reads lie in different sets of the first cache.
+constexpr int64_t kScanColumns = 128, kScanPitch = kScanColumns + 8;
+
+/// Sums of a tile, row after row of Q registers.
+template <int Q>
+struct ScanTile {
+  alignas(64) float sums[kTileHeight * Q * kWidth];
+  float* at(int r, int q) { return sums + (r * Q + q) * kWidth; }
+};
+
+/// sum[r][q] = fma(a[k * kStep + r * kRow], b[k][q], sum[r][q]), k < n in order; a row of b is Q registers. A function
+/// of its own, or the compiler would spill sums for the sake of its caller's variables.
+template <int64_t kStep, int64_t kRow, int Q>
+[[gnu::noinline]] void accumulate(const float* a, const float* b, int64_t n, ScanTile<Q>& tile) {
+  F sum[kTileHeight][Q];
+  for (int r = 0; r < kTileHeight; ++r) {
+    for (int q = 0; q < Q; ++q) sum[r][q] = load(tile.at(r, q));
+  }
+  for (int64_t k = 0; k < n; ++k) {
+    F row[Q];
+    for (int q = 0; q < Q; ++q) row[q] = load(b + (k * Q + q) * kWidth);
+    for (int r = 0; r < kTileHeight; ++r) {
+      const F factor = set1(a[k * kStep + r * kRow]);
+      for (int q = 0; q < Q; ++q) sum[r][q] = fma(factor, row[q], sum[r][q]);
+    }
+  }
+  for (int r = 0; r < kTileHeight; ++r) {
+    for (int q = 0; q < Q; ++q) store(tile.at(r, q), sum[r][q]);
+  }
+}
+
+/// n rows of `width` <= kScanColumns floats, kScanPitch apart and padded with zeros to whole tiles; past n the last row
+/// again.
+inline void pack_panel(const float* from, int64_t stride, int64_t n, int64_t n_rows, int64_t width, float* out) {
+  for (int64_t i = 0; i < n_rows; ++i) {
+    const float* row = from + smaller(i, n - 1) * stride;
+    for (int64_t k = 0; k < kScanPitch; k += kWidth)
+      store(out + i * kScanPitch + k, load(row + k, width - k), kScanPitch - k);
+  }
+}
+
+/// n rows of Q registers, side by side, those past `left` zero.
+template <int Q>
+inline void pack_strip(const float* from, int64_t stride, int64_t n, int64_t left, float* out) {
+  for (int64_t k = 0; k < n; ++k) {
+    for (int q = 0; q < Q; ++q) {
+      store(out + (k * Q + q) * kWidth, load(from + k * stride + q * kWidth, left - q * kWidth));
     }
   }
 }
 
-/// Positions whose weights are computed at once, and outputs that share one pass over them.
-constexpr int64_t kPositions = 64, kOutputs = 16;
+/// cs and dt of one head, positions in a row.
+struct Steps {
+  alignas(64) float cs[kMaxChunk + kWidth] = {}, dt[kMaxChunk + kWidth] = {};
 
-/// weight[j] = exp(cs - cs_j) * dt_j of head h, for n <= kPositions positions from `first` on.
-inline void decayed_steps(const SsdChunk& s, int64_t h, float cs, int64_t first, int64_t n, float* weight) {
-  float dt[kPositions] = {};
-  for (int64_t j = 0; j < n; ++j) {
-    weight[j] = s.cs[(first + j) * s.n_heads + h];
-    dt[j] = s.dt[(first + j) * s.n_heads + h];
+  Steps(const SsdChunk& s, int64_t h, int64_t n) {
+    for (int64_t j = 0; j < n; ++j) {
+      cs[j] = s.cs[j * s.n_heads + h];
+      dt[j] = s.dt[j * s.n_heads + h];
+    }
   }
-  for (int64_t j = 0; j < n; j += kWidth) {
-    const F decay = exp(sub(set1(cs), load(weight + j, n - j)));
-    store(weight + j, mul(decay, load(dt + j, n - j)), n - j);
-  }
-}
+  /// exp(cs_i - cs_j) * dt_j for positions j, j + 1, ...
+  F weight(float cs_i, int64_t j) const { return mul(exp(sub(set1(cs_i), load(cs + j))), load(dt + j)); }
+};
 
-/// y = exp(cs) * state c for the heads of one group and n outputs from position i0 on.
-void state_part(const SsdOutputArgs& a, int64_t g, int64_t begin, int64_t end, int64_t i0, int64_t n) {
+/// Outputs [first, last) of the heads of one group.
+struct Outputs {
+  const SsdOutputArgs& a;
+  int64_t group, n, n_up;                            // n_up: n in whole tiles, the last output again
+  alignas(64) float dots[kMaxChunk * kMaxChunk]{};   // c_i . b_j
+  alignas(64) float weight[kOutputsUp * kMaxChunk];  // of x_j in y_i, one head
+  alignas(64) float decay[kOutputsUp];               // of the state in y_i, one head
+  alignas(64) float c[kOutputsUp * kScanPitch];      // a panel of C
+
+  Outputs(const SsdOutputArgs& args, int64_t g)
+      : a(args), group(g), n(args.last - args.first), n_up((n + kTileHeight - 1) / kTileHeight * kTileHeight) {
+    const SsdChunk& s = a.chunk;
+    const int64_t N = s.state_size;
+    constexpr int64_t kBlock = 16;  // outputs that take the same number of positions
+    for (int64_t i = 0; i < n; i += kBlock) {
+      const int64_t some = smaller(kBlock, n - i);
+      dot_matrix(Matrix<float>{s.b + g * N, s.b_stride, a.first + i + some},
+                 Matrix<float>{a.c + i * a.c_stride + g * N, a.c_stride, some}, N, dots + i * kMaxChunk, 1, kMaxChunk);
+    }
+  }
+
+  void weigh(int64_t h) {
+    const Steps steps(a.chunk, h, a.last);
+    float decays[kMaxChunk + kWidth];
+    for (int64_t i = 0; i < n; i += kWidth) store(decays + i, exp(load(steps.cs + a.first + i)));
+    for (int64_t row = 0; row < n_up; ++row) {
+      const int64_t i = smaller(row, n - 1);
+      decay[row] = decays[i];
+      for (int64_t j = 0; j <= a.first + i; j += kWidth) {
+        const F dot = load(dots + i * kMaxChunk + j);
+        store(weight + row * kMaxChunk + j, mul(steps.weight(steps.cs[a.first + i], j), dot));
+      }
+    }
+  }
+
+  /// Q registers from p on of one head, through the panel of the state that begins at n0.
+  template <int Q>
+  void strip(int64_t h, int64_t p, int64_t n0, int64_t depth) const {
+    const SsdChunk& s = a.chunk;
+    const int64_t P = s.head_dim, N = s.state_size, d_inner = s.n_heads * P, left = P - p;
+    const bool last = n0 + depth == N;
+    alignas(64) float state[kScanColumns * Q * kWidth], x[kMaxChunk * Q * kWidth];
+    const float* rows_of_state = s.state + (h * N + n0) * P + p;
+    pack_strip<Q>(rows_of_state, P, depth, left, state);
+    if (last) pack_strip<Q>(s.x + h * P + p, s.x_stride, a.last, left, x);
+    for (int64_t i = 0; i < n; i += kTileHeight) {
+      float* y = a.y + i * d_inner + h * P + p;
+      const int64_t rows = smaller(kTileHeight, n - i);
+      for (int64_t k = depth * i / n; k < depth * (i + rows) / n; ++k) prefetch(rows_of_state + (N + k) * P);
+      ScanTile<Q> tile;
+      for (int r = 0; r < kTileHeight; ++r) {
+        for (int q = 0; q < Q; ++q) {
+          const bool more = n0 > 0 && r < rows;
+          store(tile.at(r, q), more ? load(y + r * d_inner + q * kWidth, left - q * kWidth) : zero());
+        }
+      }
+      accumulate<1, kScanPitch>(c + i * kScanPitch, state, depth, tile);
+      if (last) finish(i, h, rows, x, tile);
+      for (int r = 0; r < rows; ++r) {
+        for (int q = 0; q < Q; ++q) store(y + r * d_inner + q * kWidth, load(tile.at(r, q)), left - q * kWidth);
+      }
+    }
+  }
+
+  /// From the product with the state to the output: decay, the positions up to each row's own, d x.
+  template <int Q>
+  void finish(int64_t i, int64_t h, int64_t rows, const float* x, ScanTile<Q>& tile) const {
+    for (int r = 0; r < kTileHeight; ++r) {
+      for (int q = 0; q < Q; ++q) store(tile.at(r, q), mul(set1(decay[i + r]), load(tile.at(r, q))));
+    }
+    const float* factors = weight + i * kMaxChunk;
+    const int64_t seen = a.first + i + 1;  // by the first row; the next see one more each
+    accumulate<1, kMaxChunk>(factors, x, seen, tile);
+    const F d = set1(a.d[h]);
+    for (int r = 0; r < rows; ++r) {
+      for (int q = 0; q < Q; ++q) {
+        const float* own = x + ((seen - 1) * Q + q) * kWidth;
+        F sum = load(tile.at(r, q));
+        for (int t = 1; t <= r; ++t) {
+          sum = fma(set1(factors[r * kMaxChunk + seen - 1 + t]), load(own + t * Q * kWidth), sum);
+        }
+        store(tile.at(r, q), fma(d, load(own + r * Q * kWidth), sum));
+      }
+    }
+  }
+
+  void run(int64_t begin, int64_t end) {
+    const int64_t P = a.chunk.head_dim, N = a.chunk.state_size;
+    for (int64_t n0 = 0; n0 < N; n0 += kScanColumns) {
+      const int64_t depth = smaller(kScanColumns, N - n0);
+      pack_panel(a.c + group * N + n0, a.c_stride, n, n_up, depth, c);
+      for (int64_t h = begin; h < end; ++h) {
+        if (n0 + depth == N) weigh(h);
+        for (int64_t p = 0; p < P; p += 2 * kWidth) {
+          if (P - p > kWidth) {
+            strip<2>(h, p, n0, depth);
+          } else {
+            strip<1>(h, p, n0, depth);
+          }
+        }
+      }
+    }
+  }
+};
+
+/// Outputs for which packing does not pay: the state streams in once, and comes from the second cache for the others.
+constexpr int64_t kFewOutputs = 8;
+
+void output_few(const SsdOutputArgs& a, int64_t g, int64_t begin, int64_t end) {
   const SsdChunk& s = a.chunk;
-  const int64_t P = s.head_dim, N = s.state_size, d_inner = s.n_heads * P;
-  const Matrix<float> c{a.c + (i0 - a.first) * a.c_stride + g * N, a.c_stride, n};
+  const int64_t P = s.head_dim, N = s.state_size, d_inner = s.n_heads * P, n = a.last - a.first;
+  float dots[kFewOutputs * kMaxChunk] = {};
+  dot_matrix(Matrix<float>{s.b + g * N, s.b_stride, a.last}, Matrix<float>{a.c + g * N, a.c_stride, n}, N, dots, 1,
+             kMaxChunk);
   for (int64_t h = begin; h < end; ++h) {
-    float* y = a.y + (i0 - a.first) * d_inner + h * P;
-    dot_matrix(Matrix<float>{s.state + h * P * N, N, P}, c, N, y, 1, d_inner);
+    const Steps steps(s, h, a.last);
+    const float* x = s.x + h * P;
     for (int64_t i = 0; i < n; ++i) {
-      const F decay = set1(exp(s.cs[(i0 + i) * s.n_heads + h]));
-      float* row = y + i * d_inner;
-      for (int64_t p = 0; p < P; p += kWidth) store(row + p, mul(decay, load(row + p, P - p)), P - p);
+      const int64_t position = a.first + i;
+      const float cs = steps.cs[position];
+      float weight[kMaxChunk];
+      for (int64_t j = 0; j <= position; j += kWidth) {
+        store(weight + j, mul(steps.weight(cs, j), load(dots + i * kMaxChunk + j)));
+      }
+      float* y = a.y + i * d_inner + h * P;
+      for (int64_t p = 0; p < P; p += kWidth) store(y + p, zero(), P - p);
+      mix(a.c + i * a.c_stride + g * N, N, s.state + h * N * P, P, y, P);
+      const F decay = exp(set1(cs));
+      for (int64_t p = 0; p < P; p += kWidth) store(y + p, mul(decay, load(y + p, P - p)), P - p);
+      mix(weight, position + 1, x, s.x_stride, y, P);
+      mix(a.d + h, 1, x + position * s.x_stride, s.x_stride, y, P);
     }
   }
 }
 
-/// y += what positions j0 .. of the chunk give to outputs i0 .. i0 + n, C B^T computed once for the group.
-void chunk_part(const SsdOutputArgs& a, int64_t g, int64_t begin, int64_t end, int64_t i0, int64_t n, int64_t j0) {
-  const SsdChunk& s = a.chunk;
-  const int64_t P = s.head_dim, N = s.state_size, d_inner = s.n_heads * P;
-  const int64_t n_positions = smaller(kPositions, i0 + n - j0);
-  float gram[kOutputs * kPositions];
-  dot_matrix(Matrix<float>{s.b + j0 * s.b_stride + g * N, s.b_stride, n_positions},
-             Matrix<float>{a.c + (i0 - a.first) * a.c_stride + g * N, a.c_stride, n}, N, gram, 1, kPositions);
-  for (int64_t h = begin; h < end; ++h) {
-    for (int64_t i = i0; i < i0 + n; ++i) {
-      const int64_t seen = smaller(n_positions, i + 1 - j0);
-      if (seen <= 0) continue;
-      float weight[kPositions];
-      decayed_steps(s, h, s.cs[i * s.n_heads + h], j0, seen, weight);
-      const float* dots = gram + (i - i0) * kPositions;
-      for (int64_t j = 0; j < seen; j += kWidth) {
-        store(weight + j, mul(load(weight + j, seen - j), load(dots + j, seen - j)), seen - j);
-      }
-      mix(weight, seen, s.x + j0 * s.x_stride + h * P, s.x_stride, a.y + (i - a.first) * d_inner + h * P, P);
-    }
+/// body(group, begin, end) for the heads [begin, end) of each group.
+template <class Body>
+inline void for_each_group(const SsdChunk& s, int64_t begin, int64_t end, const Body& body) {
+  const int64_t heads_per_group = s.n_heads / s.n_groups;
+  while (begin < end) {
+    const int64_t g = begin / heads_per_group, next = smaller(end, (g + 1) * heads_per_group);
+    body(g, begin, next);
+    begin = next;
   }
 }
 
 void ssd_output(const SsdOutputArgs& a, int64_t begin, int64_t end) {
+  for_each_group(a.chunk, begin, end, [&a](int64_t g, int64_t h0, int64_t h1) {
+    if (a.last - a.first <= kFewOutputs) {
+      output_few(a, g, h0, h1);
+    } else {
+      Outputs(a, g).run(h0, h1);
+    }
+  });
+}
+
+/// Q registers from p on of one head's state, through all positions; b holds columns n0 .. n0 + depth of B.
+template <int Q>
+inline void advance_strip(const SsdAdvanceArgs& a, int64_t h, int64_t p, int64_t n0, int64_t depth, const float* weight,
+                          F decay, const float* b) {
   const SsdChunk& s = a.chunk;
-  const int64_t P = s.head_dim, heads_per_group = s.n_heads / s.n_groups;
-  for (int64_t h0 = begin; h0 < end;) {
-    const int64_t g = h0 / heads_per_group;
-    const int64_t h1 = smaller(end, (g + 1) * heads_per_group);
-    for (int64_t i0 = a.first; i0 < a.last; i0 += kOutputs) {
-      const int64_t n = smaller(kOutputs, a.last - i0);
-      state_part(a, g, h0, h1, i0, n);
-      for (int64_t j0 = 0; j0 < i0 + n; j0 += kPositions) chunk_part(a, g, h0, h1, i0, n, j0);
-      for (int64_t i = i0; i < i0 + n; ++i) {
-        for (int64_t h = h0; h < h1; ++h) {
-          mix(a.d + h, 1, s.x + i * s.x_stride + h * P, s.x_stride, a.y + ((i - a.first) * s.n_heads + h) * P, P);
+  const int64_t P = s.head_dim, left = P - p;
+  alignas(64) float u[kMaxChunk * Q * kWidth];
+  pack_strip<Q>(s.x + h * P + p, s.x_stride, a.n_positions, left, u);
+  for (int64_t j = 0; j < a.n_positions; ++j) {
+    for (int q = 0; q < Q; ++q) {
+      float* values = u + (j * Q + q) * kWidth;
+      store(values, mul(set1(weight[j]), load(values)));
+    }
+  }
+  for (int64_t n = 0; n < depth; n += kTileHeight) {
+    float* state = s.state + (h * s.state_size + n0 + n) * P + p;
+    const int64_t rows = smaller(kTileHeight, depth - n);
+    ScanTile<Q> tile;
+    for (int r = 0; r < kTileHeight; ++r) {
+      const float* row = state + smaller(r, rows - 1) * P;
+      prefetch(row + s.state_size * P);
+      for (int q = 0; q < Q; ++q) store(tile.at(r, q), mul(load(row + q * kWidth, left - q * kWidth), decay));
+    }
+    accumulate<kScanPitch, 1>(b + n, u, a.n_positions, tile);
+    for (int r = 0; r < rows; ++r) {
+      for (int q = 0; q < Q; ++q) store(state + r * P + q * kWidth, load(tile.at(r, q)), left - q * kWidth);
+    }
+  }
+}
+
+void advance_group(const SsdAdvanceArgs& a, int64_t g, int64_t begin, int64_t end) {
+  const SsdChunk& s = a.chunk;
+  const int64_t P = s.head_dim, N = s.state_size, n = a.n_positions;
+  alignas(64) float b[kMaxChunk * kScanPitch];
+  for (int64_t n0 = 0; n0 < N; n0 += kScanColumns) {
+    const int64_t depth = smaller(kScanColumns, N - n0);
+    pack_panel(s.b + g * N + n0, s.b_stride, n, n, depth, b);
+    for (int64_t h = begin; h < end; ++h) {
+      const Steps steps(s, h, n);
+      const float cs_last = steps.cs[n - 1];
+      float weight[kMaxChunk + kWidth];
+      for (int64_t j = 0; j < n; j += kWidth) store(weight + j, steps.weight(cs_last, j));
+      const F decay = exp(set1(cs_last));
+      for (int64_t p = 0; p < P; p += 2 * kWidth) {
+        if (P - p > kWidth) {
+          advance_strip<2>(a, h, p, n0, depth, weight, decay, b);
+        } else {
+          advance_strip<1>(a, h, p, n0, depth, weight, decay, b);
         }
       }
     }
-    h0 = h1;
-  }
-}
-
-/// Rows of the state that go through the positions together.
-constexpr int kStateRows = 4;
-
-/// Q registers of kStateRows rows: state = state * decay, then fma(u[j], b[j], state), j < n in order. Of a short last
-/// register only the first `left` lanes exist.
-template <int Q, bool kShort>
-inline void advance_tile(const float* u, int64_t n, const float* b, int64_t b_stride, F decay,
-                         float* const (&state)[kStateRows], int64_t offset, int64_t left) {
-  const auto read = [left](const float* p) { return kShort ? load(p, left) : load(p); };
-  F sum[kStateRows][Q];
-  for (int r = 0; r < kStateRows; ++r) {
-    for (int q = 0; q < Q; ++q) sum[r][q] = mul(read(state[r] + offset + q * kWidth), decay);
-  }
-  for (int64_t j = 0; j < n; ++j) {
-    F row[Q];
-    for (int q = 0; q < Q; ++q) row[q] = read(b + j * b_stride + offset + q * kWidth);
-    for (int r = 0; r < kStateRows; ++r) {
-      const F scale = set1(u[j * kStateRows + r]);
-      for (int q = 0; q < Q; ++q) sum[r][q] = fma(scale, row[q], sum[r][q]);
-    }
-  }
-  for (int r = 0; r < kStateRows; ++r) {
-    for (int q = 0; q < Q; ++q) store(state[r] + offset + q * kWidth, sum[r][q], kShort ? left : kWidth);
-  }
-}
-
-/// One head through n <= kPositions positions from j0 on.
-void advance_head(const SsdChunk& s, int64_t h, float cs_last, F decay, int64_t j0, int64_t n) {
-  const int64_t P = s.head_dim, N = s.state_size;
-  const float* b = s.b + j0 * s.b_stride + h / (s.n_heads / s.n_groups) * N;
-  float weight[kPositions], u[kPositions * kStateRows];
-  decayed_steps(s, h, cs_last, j0, n, weight);
-  for (int64_t p = 0; p < P; p += kStateRows) {
-    float* rows[kStateRows];  // past the end: the last row again, computed and stored alike
-    for (int r = 0; r < kStateRows; ++r) {
-      const int64_t row = smaller(p + r, P - 1);
-      rows[r] = s.state + (h * P + row) * N;
-      for (int64_t j = 0; j < n; ++j) u[j * kStateRows + r] = weight[j] * s.x[(j0 + j) * s.x_stride + h * P + row];
-    }
-    int64_t k = 0;
-    for (; k + 2 * kWidth <= N; k += 2 * kWidth) advance_tile<2, false>(u, n, b, s.b_stride, decay, rows, k, 0);
-    for (; k < N; k += kWidth) advance_tile<1, true>(u, n, b, s.b_stride, decay, rows, k, N - k);
   }
 }
 
 void ssd_advance(const SsdAdvanceArgs& a, int64_t begin, int64_t end) {
-  const SsdChunk& s = a.chunk;
-  for (int64_t h = begin; h < end; ++h) {
-    const float cs_last = s.cs[(a.n_positions - 1) * s.n_heads + h];
-    F decay = exp(set1(cs_last));
-    for (int64_t j0 = 0; j0 < a.n_positions; j0 += kPositions) {
-      advance_head(s, h, cs_last, decay, j0, smaller(kPositions, a.n_positions - j0));
-      decay = set1(1.0f);
-    }
-  }
+  for_each_group(a.chunk, begin, end, [&a](int64_t g, int64_t h0, int64_t h1) { advance_group(a, g, h0, h1); });
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "run/kernels/x86/bodies/attention.h"
+#include "run/kernels/x86/bodies/conv.h"
 #include "run/kernels/x86/bodies/linear.h"
 #include "run/kernels/x86/bodies/norm.h"
 #include "run/kernels/x86/bodies/ssm.h"
