@@ -57,14 +57,9 @@ void scan(const Batch& batch, const MambaWeights& weights, MambaState& state, in
                              .last = first + n};
   const SsdAdvanceArgs advance{output.chunk, kChunk};
   const bool full = first + n == kChunk;
-  const int64_t heads_per_group = n_heads / config.n_groups;
   batch.pool.parallel_for(n_heads, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t h = begin; h < end;) {  // a group's state is still in the cache when it moves on
-      const int64_t next = std::min(end, (h / heads_per_group + 1) * heads_per_group);
-      ops.ssd_output(output, h, next);
-      if (full) ops.ssd_advance(advance, h, next);
-      h = next;
-    }
+    ops.ssd_output(output, begin, end);
+    if (full) ops.ssd_advance(advance, begin, end);
   });
   if (full) state.finish_chunk();
 }

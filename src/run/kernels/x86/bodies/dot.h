@@ -132,9 +132,12 @@ inline float sum16(const float* a, int64_t n) {
   return out[0];
 }
 
-/// Q registers of y in one pass over the rows of x; the last may be short when `left` says so.
+/// At most Q registers of y in one pass over the rows of x.
 template <int Q, class E>
-inline void mix_strip(const float* weight, int64_t n, const E* x, int64_t stride, float* y) {
+inline void mix_strip(int64_t registers, const float* weight, int64_t n, const E* x, int64_t stride, float* y) {
+  if constexpr (Q > 1) {
+    if (registers < Q) return mix_strip<Q - 1>(registers, weight, n, x, stride, y);
+  }
   F sum[Q];
   for (int q = 0; q < Q; ++q) sum[q] = load(y + q * kWidth);
   for (int64_t j = 0; j < n; ++j) {
@@ -144,13 +147,19 @@ inline void mix_strip(const float* weight, int64_t n, const E* x, int64_t stride
   for (int q = 0; q < Q; ++q) store(y + q * kWidth, sum[q]);
 }
 
-/// y[i] = fma(weight[j], x[j * stride + i], y[i]), j < n in order, for all i < width.
+/// y[i] = fma(weight[j], x[j * stride + i], y[i]), j < n in order, for all i < width: in as few strips as there are
+/// registers for, all about as wide.
 template <class E>
 inline void mix(const float* weight, int64_t n, const E* x, int64_t stride, float* y, int64_t width) {
+  constexpr int kMost = 10;
   int64_t i = 0;
-  for (; i + 8 * kWidth <= width; i += 8 * kWidth) mix_strip<8>(weight, n, x + i, stride, y + i);
-  for (; i + 2 * kWidth <= width; i += 2 * kWidth) mix_strip<2>(weight, n, x + i, stride, y + i);
-  for (; i < width; i += kWidth) {
+  for (int64_t whole = width / kWidth; whole > 0;) {
+    const int64_t strips = (whole + kMost - 1) / kMost, registers = (whole + strips - 1) / strips;
+    mix_strip<kMost>(registers, weight, n, x + i, stride, y + i);
+    whole -= registers;
+    i += registers * kWidth;
+  }
+  if (i < width) {
     F sum = load(y + i, width - i);
     for (int64_t j = 0; j < n; ++j) sum = fma(set1(weight[j]), load(x + j * stride + i, width - i), sum);
     store(y + i, sum, width - i);
