@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/base/cgroup.h"
@@ -33,60 +35,61 @@ int available_threads() {
   return std::max(1, n);
 }
 
-struct ThreadPool::Shared {
+struct ThreadPool::Team {
   std::mutex mutex;
   std::condition_variable wake;
   std::atomic<uint64_t> epoch{0};
   std::atomic<int> pending{0};
   std::atomic<bool> stop{false};
-  const std::function<void(int64_t, int64_t)>* body = nullptr;
+  const Body* body = nullptr;
   int64_t n = 0, grain = 1;
+  std::exception_ptr thrown;  // by a body, the first
   std::vector<std::thread> threads;
+
+  ~Team();
+  void call();
+  void share(int member, int members);
+  void work(int member, int members);
 };
 
-ThreadPool::ThreadPool(int n_threads) : shared_(std::make_unique<Shared>()), n_threads_(n_threads) {
+ThreadPool::ThreadPool(int n_threads) : team_(std::make_unique<Team>()), n_threads_(n_threads) {
   CHECK(n_threads >= 1, "{}", n_threads);
-  for (int member = 1; member < n_threads; ++member) shared_->threads.emplace_back([this, member] { work(member); });
+  for (int member = 1; member < n_threads; ++member)
+    team_->threads.emplace_back([team = team_.get(), member, n_threads] { team->work(member, n_threads); });
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() = default;
+
+ThreadPool::Team::~Team() {
+  stop = true;
+  call();
+  for (std::thread& thread : threads) thread.join();
+}
+
+/// Members look for a new epoch.
+void ThreadPool::Team::call() {
   {
-    std::lock_guard lock(shared_->mutex);
-    shared_->stop = true;
-    shared_->epoch.fetch_add(1, std::memory_order_release);
+    std::lock_guard lock(mutex);
+    epoch.fetch_add(1, std::memory_order_release);
   }
-  shared_->wake.notify_all();
-  for (auto& thread : shared_->threads) thread.join();
+  wake.notify_all();
 }
 
-namespace {
-void run_share(const std::function<void(int64_t, int64_t)>& body, int64_t n, int64_t grain, int member, int members) {
-  const int64_t pieces = (n + grain - 1) / grain;
-  const int64_t begin = pieces * member / members * grain;
-  const int64_t end = std::min(n, pieces * (member + 1) / members * grain);
-  if (begin < end) body(begin, end);
-}
-}  // namespace
-
-void ThreadPool::parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& body) {
+void ThreadPool::parallel_for(int64_t n, int64_t grain, Body body) {
   CHECK(grain >= 1, "{}", grain);
   if (n_threads_ == 1 || n <= grain) {
     if (n > 0) body(0, n);
     return;
   }
-  Shared& s = *shared_;
-  s.body = &body;
-  s.n = n;
-  s.grain = grain;
-  s.pending.store(n_threads_ - 1, std::memory_order_relaxed);
-  {
-    std::lock_guard lock(s.mutex);
-    s.epoch.fetch_add(1, std::memory_order_release);
-  }
-  s.wake.notify_all();
-  run_share(body, n, grain, 0, n_threads_);
+  Team& team = *team_;
+  team.body = &body;
+  team.n = n;
+  team.grain = grain;
+  team.pending.store(n_threads_ - 1, std::memory_order_relaxed);
+  team.call();
+  team.share(0, n_threads_);
   // Members finish together, unless somebody else needs the core one of them runs on: then leave it this one.
-  for (int spins = 0; s.pending.load(std::memory_order_acquire) != 0;) {
+  for (int spins = 0; team.pending.load(std::memory_order_acquire) != 0;) {
     if (spins < kSpins) {
       ++spins;
       pause_cpu();
@@ -94,21 +97,34 @@ void ThreadPool::parallel_for(int64_t n, int64_t grain, const std::function<void
       std::this_thread::yield();
     }
   }
+  if (team.thrown) std::rethrow_exception(std::exchange(team.thrown, nullptr));
 }
 
-void ThreadPool::work(int member) {
-  Shared& s = *shared_;
+void ThreadPool::Team::share(int member, int members) {
+  const int64_t pieces = (n + grain - 1) / grain;
+  const int64_t begin = pieces * member / members * grain;
+  const int64_t end = std::min(n, pieces * (member + 1) / members * grain);
+  if (begin >= end) return;
+  try {
+    (*body)(begin, end);
+  } catch (...) {
+    std::lock_guard lock(mutex);
+    if (!thrown) thrown = std::current_exception();
+  }
+}
+
+void ThreadPool::Team::work(int member, int members) {
   uint64_t seen = 0;
   while (true) {
-    for (int spin = 0; spin < kSpins && s.epoch.load(std::memory_order_acquire) == seen; ++spin) pause_cpu();
-    if (s.epoch.load(std::memory_order_acquire) == seen) {
-      std::unique_lock lock(s.mutex);
-      s.wake.wait(lock, [&] { return s.epoch.load(std::memory_order_acquire) != seen; });
+    for (int spin = 0; spin < kSpins && epoch.load(std::memory_order_acquire) == seen; ++spin) pause_cpu();
+    if (epoch.load(std::memory_order_acquire) == seen) {
+      std::unique_lock lock(mutex);
+      wake.wait(lock, [&] { return epoch.load(std::memory_order_acquire) != seen; });
     }
-    seen = s.epoch.load(std::memory_order_acquire);
-    if (s.stop) return;
-    run_share(*s.body, s.n, s.grain, member, n_threads_);
-    s.pending.fetch_sub(1, std::memory_order_release);
+    seen = epoch.load(std::memory_order_acquire);
+    if (stop) return;
+    share(member, members);
+    pending.fetch_sub(1, std::memory_order_release);
   }
 }
 

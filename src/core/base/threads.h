@@ -2,8 +2,9 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
+
+#include "core/base/function_ref.h"
 
 namespace adder {
 
@@ -12,9 +13,10 @@ int available_threads();
 
 /// A fixed team for data-parallel loops. Work is split statically by output index, so who computes an output never
 /// changes what it is. The caller is member 0; workers spin briefly, then sleep (an idle team uses no CPU).
-/// One `run` at a time; not reentrant.
+/// One `parallel_for` at a time; not reentrant.
 class ThreadPool {
  public:
+  /// Throws std::system_error or std::bad_alloc where the system does not start so many threads.
   explicit ThreadPool(int n_threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -22,14 +24,16 @@ class ThreadPool {
 
   int size() const { return n_threads_; }
 
+  using Body = FunctionRef<void(int64_t begin, int64_t end)>;
+
   /// body(begin, end) over a partition of [0, n) in pieces whose bounds are multiples of `grain` (the last may be
-  /// short). Returns when all is done. body must not throw.
-  void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& body);
+  /// short). Returns when all is done, and takes no memory. Should a body throw, the others go on to their end, and the
+  /// first exception comes out here.
+  void parallel_for(int64_t n, int64_t grain, Body body);
 
  private:
-  struct Shared;
-  void work(int member);
-  std::unique_ptr<Shared> shared_;
+  struct Team;
+  std::unique_ptr<Team> team_;
   int n_threads_;
 };
 

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -71,6 +72,23 @@ TEST(ThreadPool, WakesASleepingTeam) {
   ThreadPool pool(3);
   for (int round = 0; round < 3; ++round) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));  // long past the spinning
+    expect_partition(pool, 100, 1);
+  }
+}
+
+TEST(ThreadPool, HandsOnWhatABodyThrowsOnceAllAreDone) {
+  for (const int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    for (const int64_t bad : {0, 150, 299}) {  // in the caller's share, and in those of the others
+      std::atomic<int64_t> visits{0};
+      const auto visit = [&](int64_t begin, int64_t end) {
+        visits += end - begin;
+        if (begin <= bad && bad < end) throw std::bad_alloc();
+      };
+      EXPECT_THROW(pool.parallel_for(300, 1, visit), std::bad_alloc) << threads << " threads, " << bad;
+      EXPECT_EQ(visits, 300);
+    }
+    EXPECT_THROW(pool.parallel_for(300, 1, [](int64_t, int64_t) { throw std::bad_alloc(); }), std::bad_alloc);
     expect_partition(pool, 100, 1);
   }
 }
