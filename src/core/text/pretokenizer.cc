@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <new>
 
 #include "core/base/check.h"
 #include "core/base/utf8.h"
@@ -27,6 +28,13 @@ using CompileContext = std::unique_ptr<pcre2_compile_context, Freeing<pcre2_comp
 using MatchContext = std::unique_ptr<pcre2_match_context, Freeing<pcre2_match_context_free>>;
 using MatchData = std::unique_ptr<pcre2_match_data, Freeing<pcre2_match_data_free>>;
 
+/// PCRE2 says by null that there is no memory.
+template <class T>
+T* enough_memory(T* object) {
+  if (!object) throw std::bad_alloc();
+  return object;
+}
+
 constexpr uint32_t kHeapLimitKib = 64 * 1024;
 
 /// Steps of backtracking that a text of so many bytes may take from one starting point. The named rules walk back over
@@ -37,7 +45,7 @@ uint32_t match_limit(size_t bytes) {
 
 Result<Code> compile(std::string_view published) {
   TRY_ASSIGN(const std::string expression, pcre2_from_oniguruma(published));
-  const CompileContext context(pcre2_compile_context_create(nullptr));
+  const CompileContext context(enough_memory(pcre2_compile_context_create(nullptr)));
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
   int error = 0;
   PCRE2_SIZE offset = 0;
@@ -45,6 +53,7 @@ Result<Code> compile(std::string_view published) {
   const uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NO_AUTO_CAPTURE;
   Code code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expression.data()), expression.size(), options, &error, &offset,
                           context.get()));
+  if (!code && error == PCRE2_ERROR_HEAP_FAILED) throw std::bad_alloc();
   if (!code) {
     std::array<PCRE2_UCHAR, 256> text{};
     pcre2_get_error_message(error, text.data(), text.size());
@@ -66,6 +75,7 @@ class Matcher {
     int found = match(from, PCRE2_NO_UTF_CHECK);
     // The interpreter keeps its stack on the heap, where there is more of it.
     if (found == PCRE2_ERROR_JIT_STACKLIMIT) found = match(from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT);
+    if (found == PCRE2_ERROR_NOMEMORY) throw std::bad_alloc();
     if (found < 0) return false;
     const PCRE2_SIZE* offsets = pcre2_get_ovector_pointer(data_);
     begin = offsets[0];
@@ -151,7 +161,7 @@ void Pretokenizer::Impl::split_valid(std::string_view text, pcre2_match_context*
                                      std::vector<std::string_view>& pieces) const {
   std::vector<std::string_view> coarse = {text}, fine;
   for (const Step& step : steps) {
-    const MatchData data(pcre2_match_data_create(1, nullptr));
+    const MatchData data(enough_memory(pcre2_match_data_create(1, nullptr)));
     fine.clear();
     for (const std::string_view piece : coarse) {
       pcre2_set_match_limit(context, match_limit(piece.size()));
@@ -163,7 +173,7 @@ void Pretokenizer::Impl::split_valid(std::string_view text, pcre2_match_context*
 }
 
 void Pretokenizer::split(std::string_view text, std::vector<std::string_view>& pieces) const {
-  const MatchContext context(pcre2_match_context_create(nullptr));
+  const MatchContext context(enough_memory(pcre2_match_context_create(nullptr)));
   pcre2_set_heap_limit(context.get(), kHeapLimitKib);
   while (!text.empty()) {
     const size_t valid = utf8_valid_prefix(text);
