@@ -2,7 +2,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <vector>
 
 #include "core/quant/codec.h"
 #include "run/kernels/math.h"
@@ -11,14 +10,20 @@
 namespace adder::ref {
 namespace {
 
-/// One query head over its keys; `row` is scratch for one key or value.
-void attend(const AttentionArgs& a, int64_t t, int64_t head, std::span<float> row) {
+/// One query head over its keys.
+void attend(const AttentionArgs& a, int64_t t, int64_t head) {
   const int64_t D = a.head_dim, kv_head = head / (a.n_heads / a.n_kv_heads);
   const float* q = a.q + (t * a.n_heads + head) * D;
   float* o = a.out + (t * a.n_heads + head) * D;
-  const auto read = [&](const std::byte* page, int64_t j) {
-    decode(a.kv_type, page + storage_bytes(a.kv_type, (kv_head * kKeyBlock + j) * D), row);
-    return row.data();
+  /// body(d, values, n) for the key or value of a position, piece by piece.
+  const auto read = [&](const std::byte* page, int64_t j, const auto& body) {
+    std::array<float, kPiece> piece;
+    for (int64_t d = 0; d < D; d += kPiece) {
+      const int64_t n = std::min(kPiece, D - d);
+      decode(a.kv_type, page + storage_bytes(a.kv_type, (kv_head * kKeyBlock + j) * D + d),
+             std::span(piece).first(static_cast<size_t>(n)));
+      body(d, piece.data(), n);
+    }
   };
 
   std::fill_n(o, D, 0.0f);
@@ -30,7 +35,9 @@ void attend(const AttentionArgs& a, int64_t t, int64_t head, std::span<float> ro
     float new_max = max;
     for (int64_t j = 0; j < n; ++j) {
       float& score = p[static_cast<size_t>(j)];
-      score = dot16(q, read(a.k_pages[page], j), D) * a.scale;
+      DotLanes dot;
+      read(a.k_pages[page], j, [&](int64_t d, const float* k, int64_t n_dims) { dot.add(q + d, k, n_dims); });
+      score = dot.total() * a.scale;
       new_max = std::max(new_max, score);
     }
     const float rescale = exp_f32(max - new_max);
@@ -38,8 +45,9 @@ void attend(const AttentionArgs& a, int64_t t, int64_t head, std::span<float> ro
     sum = std::fma(sum, rescale, sum16(p.data(), kKeyBlock));
     for (int64_t d = 0; d < D; ++d) o[d] *= rescale;
     for (int64_t j = 0; j < n; ++j) {
-      const float* v = read(a.v_pages[page], j);
-      for (int64_t d = 0; d < D; ++d) o[d] = std::fma(p[static_cast<size_t>(j)], v[d], o[d]);
+      read(a.v_pages[page], j, [&](int64_t d, const float* v, int64_t n_dims) {
+        for (int64_t i = 0; i < n_dims; ++i) o[d + i] = std::fma(p[static_cast<size_t>(j)], v[i], o[d + i]);
+      });
     }
     max = new_max;
   }
@@ -49,8 +57,7 @@ void attend(const AttentionArgs& a, int64_t t, int64_t head, std::span<float> ro
 }  // namespace
 
 void attention(const AttentionArgs& a, int64_t begin, int64_t end) {
-  std::vector<float> row(static_cast<size_t>(a.head_dim));
-  for (int64_t item = begin; item < end; ++item) attend(a, item / a.n_heads, item % a.n_heads, row);
+  for (int64_t item = begin; item < end; ++item) attend(a, item / a.n_heads, item % a.n_heads);
 }
 
 }  // namespace adder::ref

@@ -15,8 +15,7 @@ float fold(std::array<float, kLanes> lanes) {
 
 }  // namespace
 
-float dot16(const float* a, const float* b, int64_t n) {
-  std::array<float, kLanes> lanes{};
+void DotLanes::add(const float* a, const float* b, int64_t n) {
   for (int64_t k = 0; k < n; k += kLanes) {
     for (int64_t l = 0; l < kLanes; ++l) {
       const bool inside = k + l < n;
@@ -24,7 +23,16 @@ float dot16(const float* a, const float* b, int64_t n) {
       lane = std::fma(inside ? a[k + l] : 0.0f, inside ? b[k + l] : 0.0f, lane);
     }
   }
+}
+
+float DotLanes::total() const {
   return fold(lanes);
+}
+
+float dot16(const float* a, const float* b, int64_t n) {
+  DotLanes dot;
+  dot.add(a, b, n);
+  return dot.total();
 }
 
 float sum16(const float* a, int64_t n) {

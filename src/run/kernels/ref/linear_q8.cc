@@ -1,6 +1,5 @@
 #include <cmath>
 #include <cstring>
-#include <vector>
 
 #include "core/base/half.h"
 #include "core/quant/blocks.h"
@@ -92,15 +91,13 @@ class PackedRow {
   int64_t row_;
 };
 
-float dot(const std::vector<Block>& row, const Q8Block* x, int64_t parts, bool bias) {
-  float acc = 0.0f;
-  for (const Block& w : row) {
-    for (int64_t part = 0; part < parts; ++part, ++x) {
-      int sums[2] = {0, 0};
-      for (int e = 0; e < 32; ++e) sums[e / 16] += w.q[e] * x->q[e];
-      acc = std::fma(w.d * x->scale, static_cast<float>(w.m[0] * sums[0] + w.m[1] * sums[1]), acc);
-      if (bias) acc = std::fma(w.bias, x->sum, acc);
-    }
+/// acc + the product of one block of weights with all parts of one block of activations.
+float add_product(float acc, const Block& w, const Q8Block* x, int64_t parts, bool bias) {
+  for (int64_t part = 0; part < parts; ++part, ++x) {
+    int sums[2] = {0, 0};
+    for (int e = 0; e < 32; ++e) sums[e / 16] += w.q[e] * x->q[e];
+    acc = std::fma(w.d * x->scale, static_cast<float>(w.m[0] * sums[0] + w.m[1] * sums[1]), acc);
+    if (bias) acc = std::fma(w.bias, x->sum, acc);
   }
   return acc;
 }
@@ -142,13 +139,17 @@ void quantize_rows(const QuantizeRowsArgs& a, int64_t begin, int64_t end) {
 }
 
 void linear_q8(const LinearQ8Args& a, int64_t begin, int64_t end) {
-  const int64_t n_blocks = a.w.n_blocks();
-  std::vector<Block> blocks(static_cast<size_t>(n_blocks));
+  const int64_t n_blocks = a.w.n_blocks(), n_rows = a.w.n_rows;
   for (int64_t r = begin; r < end; ++r) {
     const PackedRow row(a.w, r);
-    for (int64_t i = 0; i < n_blocks; ++i) blocks[static_cast<size_t>(i)] = row.block(i);
-    for (int64_t t = 0; t < a.n_tokens; ++t)
-      a.y[t * a.w.n_rows + r] = dot(blocks, a.x + t * n_blocks * a.parts, a.parts, row.has_bias());
+    for (int64_t t = 0; t < a.n_tokens; ++t) a.y[t * n_rows + r] = 0.0f;
+    for (int64_t i = 0; i < n_blocks; ++i) {
+      const Block w = row.block(i);
+      for (int64_t t = 0; t < a.n_tokens; ++t) {
+        float& y = a.y[t * n_rows + r];
+        y = add_product(y, w, a.x + (t * n_blocks + i) * a.parts, a.parts, row.has_bias());
+      }
+    }
   }
 }
 

@@ -1,8 +1,14 @@
 #pragma once
 
+#include <array>
+
 #include "run/kernels/ops.h"
 
 namespace adder::ref {
+
+/// Weights, keys and values are decoded so many at a time, whole blocks of any format: kernels take no memory, for a
+/// pass that has begun cannot fail.
+inline constexpr int64_t kPiece = 256;
 
 /// The normative bodies; equations in run/kernels/ops.h.
 void linear(const LinearArgs& a, int64_t begin, int64_t end);
@@ -21,6 +27,12 @@ void to_kv(DType kv_type, const float* x, std::byte* out, int64_t n);
 
 /// Sixteen partial sums; see ops.h.
 inline constexpr int64_t kLanes = 16;
+struct DotLanes {
+  std::array<float, kLanes> lanes{};
+  /// The next n terms of the sum. n % kLanes == 0, but for the last.
+  void add(const float* a, const float* b, int64_t n);
+  float total() const;
+};
 float dot16(const float* a, const float* b, int64_t n);
 float sum16(const float* a, int64_t n);
 
