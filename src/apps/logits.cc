@@ -20,7 +20,7 @@ struct LogitsOptions {
 
 /// Streams [tokens, vocabulary] to the file, a pass of the model at a time.
 Status write_logits(Engine& engine, std::span<const TokenId> tokens, AtomicFile& file) {
-  Sequence sequence = engine.new_sequence();
+  TRY_ASSIGN(Sequence sequence, engine.new_sequence());
   Progress progress("logits");
   const auto pass = static_cast<size_t>(engine.options().prefill_tokens);
   for (size_t done = 0; done < tokens.size();) {

@@ -37,7 +37,7 @@ class Official : public testing::Test {
 
   static TokenId greedy_next(std::string_view prompt, bool bos) {
     const auto tokens = engine_->tokenizer().encode(prompt, {.add_bos = bos});
-    Sequence sequence = engine_->new_sequence();
+    Sequence sequence = engine_->new_sequence().value();
     const Segment segment{&sequence, tokens, Want::kLast};
     const auto logits = engine_->forward().run({&segment, 1});
     EXPECT_TRUE(logits.has_value()) << logits.error().message();

@@ -21,21 +21,23 @@ struct Reader {
 
   /// The text's last logits and those of the tokens that follow, as Engine takes them.
   std::vector<float> read(Past& past, std::span<const TokenId> text, std::span<const TokenId> more, int64_t pass) {
-    past.begin(text);
+    EXPECT_TRUE(past.begin(text));
     std::vector<float> out;
     const auto take = [&](std::span<const float> logits) { out.insert(out.end(), logits.begin(), logits.end()); };
     while (past.position() < static_cast<int64_t>(text.size())) {
       const auto rest = text.subspan(static_cast<size_t>(past.position()));
       const Segment segment{&past.sequence(), rest.first(std::min(rest.size(), static_cast<size_t>(pass)))};
       const auto logits = forward.run({&segment, 1}).value();
-      past.keep();
+      EXPECT_TRUE(past.keep());
       if (past.position() == static_cast<int64_t>(text.size())) take(logits);
     }
     LogitStream stream(forward, past.sequence(), text, true);
     for (const TokenId token : more) {
       past.push(token);
       take(stream.next(token, 1000).value());
-      if (past.position() % kChunk == 0) past.keep();
+      if (past.position() % kChunk == 0) {
+        EXPECT_TRUE(past.keep());
+      }
     }
     return out;
   }
@@ -71,7 +73,7 @@ TEST(Past, AnyEditGivesTheLogitsOfAFreshStart) {
         text.insert(text.end(), tail.begin(), tail.end());
       }
       if (text.size() > 600) text.resize(600);
-      past.begin(text);
+      ASSERT_TRUE(past.begin(text));
       reused += past.position();
     }
     EXPECT_GT(reused, 0);
@@ -84,7 +86,7 @@ TEST(Past, ReadsOnlyWhatIsNew) {
   Past past = reader.past(int64_t{1} << 30);
   const std::vector<TokenId> text = random_tokens(300, kSketch.vocab, 1);
   const auto reused = [&](std::span<const TokenId> prompt) {
-    past.begin(prompt);
+    EXPECT_TRUE(past.begin(prompt));
     return past.position();
   };
   EXPECT_EQ(reused(text), 0);
@@ -111,7 +113,7 @@ TEST(Past, WithoutABudgetEveryTextIsNew) {
   Past past = reader.past(0);
   const std::vector<TokenId> text = random_tokens(100, kSketch.vocab, 1);
   reader.read(past, text, {}, kChunk);
-  past.begin(text);
+  ASSERT_TRUE(past.begin(text));
   EXPECT_EQ(past.position(), 0);
 }
 

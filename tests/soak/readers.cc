@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/base/check.h"
-
 namespace adder {
 namespace {
 
@@ -17,13 +15,17 @@ int64_t below(Rng& rng, int64_t n) {
 
 }  // namespace
 
-Readers::Readers(Engine& engine) : engine_(engine) {
-  for (size_t i = 0; i < kReaders; ++i) readers_.push_back({engine.new_sequence(), {}});
+Status Readers::round(Rng& rng) {
+  if (readers_.empty()) TRY(begin());
+  TRY(advance(rng));
+  return incident(rng);
 }
 
-Status Readers::round(Rng& rng) {
-  TRY(advance(rng));
-  incident(rng);
+Status Readers::begin() {
+  for (size_t i = 0; i < kReaders; ++i) {
+    TRY_ASSIGN(Sequence sequence, engine_.new_sequence());
+    readers_.push_back({std::move(sequence), {}});
+  }
   return {};
 }
 
@@ -47,7 +49,7 @@ Status Readers::advance(Rng& rng) {
   const size_t width = logits.size() / batch.size();
   const auto row = logits.subspan(chosen * width, width);
   const std::vector<float> got(row.begin(), row.end());
-  Sequence fresh = engine_.new_sequence();
+  TRY_ASSIGN(Sequence fresh, engine_.new_sequence());
   const Segment alone{&fresh, company[chosen]->text};
   TRY_ASSIGN(const std::span<const float> want, engine_.forward().run({&alone, 1}));
   if (std::memcmp(got.data(), want.data(), want.size_bytes()) != 0)
@@ -55,34 +57,38 @@ Status Readers::advance(Rng& rng) {
   return {};
 }
 
-void Readers::incident(Rng& rng) {
+Status Readers::incident(Rng& rng) {
   Reader& one = readers_[static_cast<size_t>(below(rng, kReaders))];
   const Reader& other = readers_[static_cast<size_t>(below(rng, kReaders))];
   const int64_t position = one.sequence.position(), floor = one.sequence.cut_floor();
   switch (below(rng, 5)) {
-    case 0:
-      if (&one != &other) one = {other.sequence.fork(), other.text};
+    case 0: {
+      TRY_ASSIGN(Sequence fork, other.sequence.fork());
+      if (&one != &other) one = {std::move(fork), other.text};
       break;
-    case 1:
+    }
+    case 1: {
       if (saved_.size() == kSaved) saved_.erase(saved_.begin() + below(rng, kSaved));
-      saved_.push_back({one.sequence.snapshot(), one.text});
+      TRY_ASSIGN(auto snapshot, one.sequence.snapshot());
+      saved_.push_back({std::move(snapshot), one.text});
       break;
+    }
     case 2: {
       if (saved_.empty()) break;
       const Saved& saved = saved_[static_cast<size_t>(below(rng, static_cast<int64_t>(saved_.size())))];
-      one.sequence.restore(saved.snapshot);
+      TRY(one.sequence.restore(saved.snapshot));
       one.text = saved.text;
       break;
     }
     case 3:
     case 4: {
       const int64_t to = position >= kLongest || below(rng, 20) == 0 ? 0 : floor + below(rng, position - floor + 1);
-      const Status cut = one.sequence.cut(to);
-      CHECK(cut.has_value(), "{}", cut.error().message());
+      TRY(one.sequence.cut(to));
       one.text.resize(static_cast<size_t>(to));
       break;
     }
   }
+  return {};
 }
 
 }  // namespace adder

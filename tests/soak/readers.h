@@ -12,7 +12,7 @@ namespace adder {
 /// had read what they hold alone and in one piece.
 class Readers {
  public:
-  explicit Readers(Engine& engine);
+  explicit Readers(Engine& engine) : engine_(engine) {}
 
   /// One batch, one comparison, one incident. kCorrupt on a mismatch.
   Status round(Rng& rng);
@@ -27,8 +27,9 @@ class Readers {
     std::vector<TokenId> text;
   };
 
+  Status begin();
   Status advance(Rng& rng);
-  void incident(Rng& rng);
+  Status incident(Rng& rng);
 
   Engine& engine_;
   std::vector<Reader> readers_;

@@ -91,12 +91,12 @@ Result<SpeedReport> measure_speed(Engine& engine, const SpeedOptions& o,
   const auto prompt = std::span(tokens).subspan(past.size());
 
   Ticker ticker(o.depth + (o.repetitions + 1) * (o.prompt + o.generate), on_progress);
-  Sequence start = engine.new_sequence();
+  TRY_ASSIGN(Sequence start, engine.new_sequence());
   TRY_ASSIGN([[maybe_unused]] const TokenId unused, feed(engine, start, past, ticker));
 
   std::vector<double> prompt_speeds, generate_speeds, first_token_seconds;
   for (int repetition = 0; repetition <= o.repetitions; ++repetition) {
-    Sequence sequence = start.fork();
+    TRY_ASSIGN(Sequence sequence, start.fork());
     const auto began = Clock::now();
     TRY_ASSIGN(TokenId token, feed(engine, sequence, prompt, ticker));
     const double prompt_seconds = seconds_since(began);

@@ -68,7 +68,10 @@ std::vector<Window> cut_windows(std::span<const TokenId> text, int64_t context, 
 
 Status run_window(const Window& window, std::span<Engine* const> engines, const OnRow& on_row) {
   std::vector<Sequence> sequences;
-  for (const Engine* engine : engines) sequences.push_back(engine->new_sequence());
+  for (const Engine* engine : engines) {
+    TRY_ASSIGN(Sequence sequence, engine->new_sequence());
+    sequences.push_back(std::move(sequence));
+  }
   const std::span<const TokenId> tokens = window.tokens;
   const int64_t last = static_cast<int64_t>(tokens.size()) - 1;  // its prediction is of a token beyond the window
   for (int64_t begin = 0; begin < last;) {

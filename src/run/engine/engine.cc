@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/base/exceptions.h"
 #include "run/engine/answer.h"
 #include "run/engine/logit_stream.h"
 #include "run/engine/past.h"
@@ -55,27 +56,10 @@ struct Engine::Impl {
         forward(model, *pool),
         past(model->config(), options.kv_type, options.snapshot_bytes) {}
 
+  static Result<std::unique_ptr<Engine>> open(const std::filesystem::path& path, const EngineOptions& options);
+  Result<GenerateResult> generate(const GenerateRequest& request, const std::function<bool(std::string_view)>& on_text);
   Result<std::span<const float>> read_prompt(Answer& answer);
 };
-
-/// The logits after the prompt that `past` has begun, unless the reader has enough. Passes end where chunks do if they
-/// can: snapshots hold no log there.
-Result<std::span<const float>> Engine::Impl::read_prompt(Answer& answer) {
-  const std::span<const TokenId> prompt = past.text();
-  const auto n_prompt = static_cast<int64_t>(prompt.size());
-  std::span<const float> logits;
-  while (past.position() < n_prompt && !answer.cancelled()) {
-    const int64_t begin = past.position();
-    int64_t end = std::min(begin + options.prefill_tokens, n_prompt);
-    if (const int64_t border = end / kChunk * kChunk; end < n_prompt && border > begin) end = border;
-    const auto piece = prompt.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
-    const Segment segment{&past.sequence(), piece, end == n_prompt ? Want::kLast : Want::kNothing};
-    TRY_ASSIGN(logits, forward.run({&segment, 1}));
-    past.keep();
-    if (end < n_prompt) answer.give("");
-  }
-  return logits;
-}
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
@@ -92,11 +76,38 @@ const EngineOptions& Engine::options() const {
 Forward& Engine::forward() {
   return impl_->forward;
 }
-Sequence Engine::new_sequence() const {
-  return Sequence(impl_->model->config(), impl_->options.kv_type);
+Result<Sequence> Engine::new_sequence() const {
+  return exceptions_to_errors(
+      "a new sequence", [&]() -> Result<Sequence> { return Sequence(impl_->model->config(), impl_->options.kv_type); });
+}
+Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& path, const EngineOptions& options) {
+  return exceptions_to_errors(path.native(), [&] { return Impl::open(path, options); });
+}
+Result<GenerateResult> Engine::generate(const GenerateRequest& request,
+                                        const std::function<bool(std::string_view)>& on_text) {
+  return exceptions_to_errors("an answer", [&] { return impl_->generate(request, on_text); });
 }
 
-Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& path, const EngineOptions& options) {
+/// The logits after the prompt that `past` has begun, unless the reader has enough. Passes end where chunks do if they
+/// can: snapshots hold no log there.
+Result<std::span<const float>> Engine::Impl::read_prompt(Answer& answer) {
+  const std::span<const TokenId> prompt = past.text();
+  const auto n_prompt = static_cast<int64_t>(prompt.size());
+  std::span<const float> logits;
+  while (past.position() < n_prompt && !answer.cancelled()) {
+    const int64_t begin = past.position();
+    int64_t end = std::min(begin + options.prefill_tokens, n_prompt);
+    if (const int64_t border = end / kChunk * kChunk; end < n_prompt && border > begin) end = border;
+    const auto piece = prompt.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+    const Segment segment{&past.sequence(), piece, end == n_prompt ? Want::kLast : Want::kNothing};
+    TRY_ASSIGN(logits, forward.run({&segment, 1}));
+    TRY(past.keep());
+    if (end < n_prompt) answer.give("");
+  }
+  return logits;
+}
+
+Result<std::unique_ptr<Engine>> Engine::Impl::open(const std::filesystem::path& path, const EngineOptions& options) {
   TRY(validate(options));
   EngineOptions filled = options;
   if (filled.threads == 0) filled.threads = available_threads();
@@ -116,43 +127,41 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& path, 
       new Engine(std::make_unique<Impl>(filled, std::move(pool), std::move(model), std::move(tokenizer))));
 }
 
-Result<GenerateResult> Engine::generate(const GenerateRequest& request,
-                                        const std::function<bool(std::string_view)>& on_text) {
+Result<GenerateResult> Engine::Impl::generate(const GenerateRequest& request,
+                                              const std::function<bool(std::string_view)>& on_text) {
   TRY(validate(request));
   std::vector<TokenId> prompt = request.prompt;
   if (prompt.empty()) {
-    if (tokenizer().data().bos < 0)
-      return Error::usage("an empty prompt, and the model has no BOS token to start from");
-    prompt.push_back(tokenizer().data().bos);
+    if (tokenizer.data().bos < 0) return Error::usage("an empty prompt, and the model has no BOS token to start from");
+    prompt.push_back(tokenizer.data().bos);
   }
   const auto n_prompt = static_cast<int64_t>(prompt.size());
-  if (n_prompt > options().context)
-    return Error::too_large("the prompt has {} tokens, the context holds {}", n_prompt, options().context);
+  if (n_prompt > options.context)
+    return Error::too_large("the prompt has {} tokens, the context holds {}", n_prompt, options.context);
 
   GenerateResult result;
-  Answer answer(request, tokenizer(), on_text);
+  Answer answer(request, tokenizer, on_text);
   Sampler sampler(request.sampling);
-  Past& past = impl_->past;
-  past.begin(prompt);
+  TRY(past.begin(prompt));
   result.reused_tokens = past.position();
 
   auto start = Clock::now();
-  TRY_ASSIGN(std::span<const float> logits, impl_->read_prompt(answer));
+  TRY_ASSIGN(std::span<const float> logits, read_prompt(answer));
   for (const TokenId token : prompt) sampler.accept(token);
   result.prompt_seconds = seconds_since(start);
 
   start = Clock::now();
-  LogitStream stream(forward(), past.sequence(), prompt, request.speculate);
-  const int64_t limit = std::min(request.max_tokens, options().context - n_prompt);
+  LogitStream stream(forward, past.sequence(), prompt, request.speculate);
+  const int64_t limit = std::min(request.max_tokens, options.context - n_prompt);
   while (!answer.cancelled() && static_cast<int64_t>(result.tokens.size()) < limit) {
     const int64_t left = limit - static_cast<int64_t>(result.tokens.size());
     if (!result.tokens.empty()) {
       past.push(result.tokens.back());
       TRY_ASSIGN(logits, stream.next(result.tokens.back(), left));
-      if (past.position() % kChunk == 0) past.keep();  // drafts never get there, so the text is known
+      if (past.position() % kChunk == 0) TRY(past.keep());  // drafts never get there, so the text is known
     }
     TRY_ASSIGN(const TokenId token, sampler.sample(logits));
-    if (!request.ignore_eos && tokenizer().is_stop(token)) {
+    if (!request.ignore_eos && tokenizer.is_stop(token)) {
       result.reason = FinishReason::kStop;
       break;
     }

@@ -50,20 +50,21 @@ struct GenerateResult {
 /// One model, ready to answer.
 class Engine {
  public:
-  /// Errors: those of the file, options out of range (kUsage), a memory plan beyond `options.memory` (kTooLarge).
+  /// Errors: those of the file, options out of range (kUsage), a memory plan beyond `options.memory` or more than there
+  /// is (kTooLarge), more threads than the system starts (kIo).
   static Result<std::unique_ptr<Engine>> open(const std::filesystem::path& path, const EngineOptions& options = {});
   ~Engine();
 
   const Model& model() const;
   const Tokenizer& tokenizer() const;
-  const EngineOptions& options() const;  ///< with the number of threads filled in
-  Forward& forward();                    ///< for evaluation tools that want logits
-  Sequence new_sequence() const;
+  const EngineOptions& options() const;   ///< with the number of threads filled in
+  Forward& forward();                     ///< for evaluation tools that want logits
+  Result<Sequence> new_sequence() const;  ///< kTooLarge without memory
 
   /// Answers one prompt. `on_text` gets complete UTF-8 pieces as they come, and an empty one after each pass that
   /// brought no text; it returns false to stop. Errors: options out of range, ids outside the vocabulary, an empty
-  /// prompt without BOS (kUsage), a prompt longer than the context (kTooLarge), and those of `Forward::run` and
-  /// `Sampler::sample`.
+  /// prompt without BOS (kUsage), a prompt longer than the context or too little memory (kTooLarge), and those of
+  /// `Forward::run` and `Sampler::sample`. After an error the engine answers the next prompt as it always would.
   Result<GenerateResult> generate(const GenerateRequest& request,
                                   const std::function<bool(std::string_view)>& on_text = {});
 

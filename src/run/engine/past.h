@@ -18,8 +18,8 @@ class Past {
   Past(const ModelConfig& config, DType kv_type, int64_t snapshot_bytes);
 
   /// Begins `text`, which is not empty: the sequence has now seen its first position() tokens, at least one less than
-  /// there are.
-  void begin(std::span<const TokenId> text);
+  /// there are. kTooLarge without memory, then the text is still the one before.
+  Status begin(std::span<const TokenId> text);
   /// The text has one more token, seen or not.
   void push(TokenId token) { text_.push_back(token); }
 
@@ -27,8 +27,8 @@ class Past {
   Sequence& sequence() { return sequence_; }
   int64_t position() const { return sequence_.position(); }
 
-  /// Here is a good place to come back to.
-  void keep();
+  /// Here is a good place to come back to. kTooLarge without memory.
+  Status keep();
 
  private:
   Sequence sequence_;  // has seen the first position() tokens of text_

@@ -36,25 +36,22 @@ void attention(const Batch& batch, const AttentionWeights& weights, int64_t inde
   batch.linear(weights.k, u, k, batch.n_tokens);
   batch.linear(weights.v, u, v, batch.n_tokens);
 
-  std::vector<const std::byte*> k_pages, v_pages;
   for (const Batch::Rows& rows : batch.segments) {
     KvPages& pages = rows.sequence->kv(index);
     const int64_t position = rows.sequence->position();
     append(pages, position, rows.n, n_kv_heads, head_dim, batch.ops(), k + rows.begin * kv_width,
            v + rows.begin * kv_width);
 
-    k_pages.clear();
-    v_pages.clear();
     for (int64_t i = 0; i < pages.n_pages(); ++i) {
-      k_pages.push_back(pages.key_page(i));
-      v_pages.push_back(pages.value_page(i));
+      batch.k_pages[i] = pages.key_page(i);
+      batch.v_pages[i] = pages.value_page(i);
     }
     for (int64_t done = 0; done < rows.n; done += kQueryBlock) {
       const int64_t row = rows.begin + done;
       const AttentionArgs args{.q = q + row * q_width,
                                .out = o + row * q_width,
-                               .k_pages = k_pages.data(),
-                               .v_pages = v_pages.data(),
+                               .k_pages = batch.k_pages,
+                               .v_pages = batch.v_pages,
                                .kv_type = pages.kv_type(),
                                .position = position + done,
                                .n_heads = n_heads,

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "core/base/check.h"
+#include "core/base/exceptions.h"
 #include "core/quant/codec.h"
 #include "run/model/activations.h"
 #include "run/model/mixers.h"
@@ -56,6 +57,7 @@ int64_t gather(std::span<const Segment> batch, int64_t width, const float* h, fl
 struct Forward::Activations {
   Buffer h, u, y, wide, narrow, rounded, logits;
   std::vector<Batch::Rows> segments;
+  std::vector<const std::byte*> k_pages, v_pages;  // room for those of any layer of any sequence
 
   Status reserve(const ModelConfig& config, int64_t n_tokens, int64_t n_logits) {
     const ActivationBytes need = activation_bytes(config, n_tokens, n_logits);
@@ -65,6 +67,13 @@ struct Forward::Activations {
       return {};
     return Error::too_large("out of memory for a pass over {} tokens with {} rows of {} logits", n_tokens, n_logits,
                             config.vocab_size);
+  }
+
+  void reserve_pages(Sequence& sequence, int64_t n_attention) {
+    for (int64_t i = 0; i < n_attention; ++i) {
+      const auto n = static_cast<size_t>(sequence.kv(i).n_pages());
+      for (auto* pages : {&k_pages, &v_pages}) pages->resize(std::max(pages->size(), n));
+    }
   }
 };
 
@@ -87,6 +96,11 @@ Status Forward::check(std::span<const Segment> batch) const {
 }
 
 Result<std::span<const float>> Forward::run(std::span<const Segment> batch) {
+  return exceptions_to_errors("a forward pass", [&] { return pass(batch); });
+}
+
+/// All memory is taken before the first layer, for nothing can be taken back once a layer's state has moved on.
+Result<std::span<const float>> Forward::pass(std::span<const Segment> batch) {
   TRY(check(batch));
   const ModelConfig& config = model_->config();
   const Ops& ops = model_->ops();
@@ -103,7 +117,10 @@ Result<std::span<const float>> Forward::run(std::span<const Segment> batch) {
     n_logits += rows_wanted(segment);
   }
   TRY(a.reserve(config, n_tokens, n_logits));
-  for (const Batch::Rows& rows : a.segments) TRY(rows.sequence->reserve(rows.n));
+  for (const Batch::Rows& rows : a.segments) {
+    TRY(rows.sequence->reserve(rows.n));
+    a.reserve_pages(*rows.sequence, config.count(LayerKind::kAttention));
+  }
 
   const Batch pass{*model_,
                    pool_,
@@ -111,7 +128,9 @@ Result<std::span<const float>> Forward::run(std::span<const Segment> batch) {
                    n_tokens,
                    a.wide.writable<float>(),
                    a.narrow.writable<float>(),
-                   a.rounded.writable<Q8Block>()};
+                   a.rounded.writable<Q8Block>(),
+                   a.k_pages.data(),
+                   a.v_pages.data()};
   float* const h = a.h.writable<float>();
   float* const u = a.u.writable<float>();
   float* const y = a.y.writable<float>();
@@ -137,13 +156,12 @@ Result<std::span<const float>> Forward::run(std::span<const Segment> batch) {
     }
     pass.elementwise(n_tokens * width, [&](int64_t begin, int64_t end) { ops.add(h, y, begin, end); });
   }
-  for (const Batch::Rows& rows : a.segments) rows.sequence->advance(rows.n);
-
   float* const logits = a.logits.writable<float>();
   if (const int64_t rows = gather(batch, width, h, u); rows > 0) {
     norm(u, model_->output_norm(), u, rows);
     pass.linear(model_->output(), u, logits, rows, kLogitParts);
   }
+  for (const Batch::Rows& rows : a.segments) rows.sequence->advance(rows.n);
   return std::span<const float>(logits, static_cast<size_t>(n_logits * config.vocab_size));
 }
 

@@ -36,6 +36,7 @@ class Forward {
 
  private:
   Status check(std::span<const Segment> batch) const;
+  Result<std::span<const float>> pass(std::span<const Segment> batch);
 
   std::shared_ptr<const Model> model_;
   ThreadPool& pool_;

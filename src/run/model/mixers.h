@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <span>
 
 #include "run/model/forward.h"
@@ -19,9 +18,10 @@ struct Batch {
   ThreadPool& pool;
   std::span<const Rows> segments;
   int64_t n_tokens;
-  float* wide;       ///< scratch of the mixers; sizes in activations.h
-  float* narrow;     ///< scratch of the mixers
-  Q8Block* rounded;  ///< scratch of `linear`
+  float* wide;                           ///< scratch of the mixers; sizes in activations.h
+  float* narrow;                         ///< scratch of the mixers
+  Q8Block* rounded;                      ///< scratch of `linear`
+  const std::byte **k_pages, **v_pages;  ///< scratch of attention, a place for each page of the longest sequence
 
   const ModelConfig& config() const { return model.config(); }
   const Ops& ops() const { return model.ops(); }
@@ -29,9 +29,7 @@ struct Batch {
   /// y = W x for `n` rows; x is rounded to bytes first, in so many parts, where the weights are packed integers.
   void linear(const Matrix& w, const float* x, float* y, int64_t n, int64_t parts = 1) const;
   /// body(begin, end) over n floats in pieces worth a thread.
-  void elementwise(int64_t n, const std::function<void(int64_t, int64_t)>& body) const {
-    pool.parallel_for(n, 8192, body);
-  }
+  void elementwise(int64_t n, ThreadPool::Body body) const { pool.parallel_for(n, 8192, body); }
 };
 
 /// y = mixer(u), u and y [n_tokens, H]; `index` counts layers of that kind. The state of every sequence moves on; its

@@ -1,6 +1,7 @@
 #include "run/state/kv_pages.h"
 
 #include <algorithm>
+#include <new>
 
 #include "core/base/check.h"
 
@@ -13,21 +14,21 @@ KvPages::KvPages(int64_t n_kv_heads, int64_t head_dim, DType kv_type)
 
 bool KvPages::reserve(int64_t position, int64_t n) {
   const int64_t last = pages_up_to(position + n);
-  for (int64_t page = position / kKeyBlock; page < last; ++page) {
-    if (page == n_pages()) {
-      k_.emplace_back();
-      v_.emplace_back();
-    }
-    for (Buffer* buffer : {&k_[static_cast<size_t>(page)], &v_[static_cast<size_t>(page)]})
-      if (!buffer->own(page_bytes(), buffer->bytes())) return false;
+  try {
+    pages_.resize(static_cast<size_t>(std::max(n_pages(), last)));
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  for (int64_t i = position / kKeyBlock; i < last; ++i) {
+    Page& page = pages_[static_cast<size_t>(i)];
+    for (Buffer* rows : {&page.keys, &page.values})
+      if (!rows->own(page_bytes(), rows->bytes())) return false;
   }
   return true;
 }
 
 void KvPages::cut(int64_t position) {
-  const auto pages = static_cast<size_t>(std::min(n_pages(), pages_up_to(position)));
-  k_.resize(pages);
-  v_.resize(pages);
+  pages_.resize(static_cast<size_t>(std::min(n_pages(), pages_up_to(position))));
 }
 
 }  // namespace adder

@@ -22,12 +22,12 @@ class KvPages {
   void cut(int64_t position);
 
   /// Where head `head` of a position is written, after `reserve`.
-  std::byte* key(int64_t position, int64_t head) { return slot(k_, position, head); }
-  std::byte* value(int64_t position, int64_t head) { return slot(v_, position, head); }
+  std::byte* key(int64_t position, int64_t head) { return slot(page(position).keys, position, head); }
+  std::byte* value(int64_t position, int64_t head) { return slot(page(position).values, position, head); }
 
-  int64_t n_pages() const { return static_cast<int64_t>(k_.size()); }
-  const std::byte* key_page(int64_t i) const { return k_[static_cast<size_t>(i)].as<std::byte>(); }
-  const std::byte* value_page(int64_t i) const { return v_[static_cast<size_t>(i)].as<std::byte>(); }
+  int64_t n_pages() const { return static_cast<int64_t>(pages_.size()); }
+  const std::byte* key_page(int64_t i) const { return pages_[static_cast<size_t>(i)].keys.as<std::byte>(); }
+  const std::byte* value_page(int64_t i) const { return pages_[static_cast<size_t>(i)].values.as<std::byte>(); }
 
   DType kv_type() const { return kv_type_; }
   int64_t bytes() const { return 2 * n_pages() * page_bytes(); }
@@ -36,22 +36,27 @@ class KvPages {
 
   template <class Visit>
   void for_each_buffer(const Visit& visit) const {
-    for (const std::vector<Buffer>* pages : {&k_, &v_})
-      for (const Buffer& page : *pages) visit(page);
+    for (const Page& page : pages_) {
+      visit(page.keys);
+      visit(page.values);
+    }
   }
 
  private:
+  struct Page {
+    Buffer keys, values;
+  };
   int64_t head_bytes() const { return static_cast<int64_t>(storage_bytes(kv_type_, head_dim_)); }
   static int64_t pages_up_to(int64_t position) { return (position + kKeyBlock - 1) / kKeyBlock; }
   int64_t page_bytes() const { return n_kv_heads_ * kKeyBlock * head_bytes(); }
-  std::byte* slot(std::vector<Buffer>& pages, int64_t position, int64_t head) {
-    Buffer& page = pages[static_cast<size_t>(position / kKeyBlock)];
-    return page.writable<std::byte>() + (head * kKeyBlock + position % kKeyBlock) * head_bytes();
+  Page& page(int64_t position) { return pages_[static_cast<size_t>(position / kKeyBlock)]; }
+  std::byte* slot(Buffer& rows, int64_t position, int64_t head) {
+    return rows.writable<std::byte>() + (head * kKeyBlock + position % kKeyBlock) * head_bytes();
   }
 
   int64_t n_kv_heads_, head_dim_;
   DType kv_type_;
-  std::vector<Buffer> k_, v_;
+  std::vector<Page> pages_;
 };
 
 }  // namespace adder

@@ -1,6 +1,9 @@
 #include "run/state/sequence.h"
 
+#include <algorithm>
+
 #include "core/base/check.h"
+#include "core/base/exceptions.h"
 
 namespace adder {
 
@@ -31,10 +34,9 @@ bool Sequence::fits(const ModelConfig& config) const {
 
 Status Sequence::reserve(int64_t n) {
   const int64_t used = position() - cut_floor();
-  bool enough = true;
-  for (MambaState& mamba : state_.mamba) enough = enough && mamba.reserve(used, used + n >= kChunk);
-  for (KvPages& kv : state_.kv) enough = enough && kv.reserve(position(), n);
-  if (enough) return {};
+  if (std::ranges::all_of(state_.mamba, [&](MambaState& mamba) { return mamba.reserve(used, used + n >= kChunk); }) &&
+      std::ranges::all_of(state_.kv, [&](KvPages& kv) { return kv.reserve(position(), n); }))
+    return {};
   for (KvPages& kv : state_.kv) kv.cut(position());
   return Error::too_large("out of memory for the state of a sequence: {} bytes held at position {}, {} tokens to come",
                           bytes().total(), position(), n);
@@ -54,17 +56,27 @@ Status Sequence::cut(int64_t position) {
   return {};
 }
 
-std::shared_ptr<const Sequence::Snapshot> Sequence::snapshot() const {
-  auto snapshot = std::make_shared<Snapshot>();
-  snapshot->shape_ = shape_;
-  snapshot->state_ = state_;
-  for (MambaState& mamba : snapshot->state_.mamba) mamba = mamba.trimmed(position() - cut_floor());
-  return snapshot;
+Result<Sequence> Sequence::fork() const {
+  return exceptions_to_errors("a fork of a sequence", [&]() -> Result<Sequence> { return Sequence(shape_, state_); });
 }
 
-void Sequence::restore(const std::shared_ptr<const Snapshot>& snapshot) {
+Result<std::shared_ptr<const Sequence::Snapshot>> Sequence::snapshot() const {
+  return exceptions_to_errors("a snapshot of a sequence", [&]() -> Result<std::shared_ptr<const Snapshot>> {
+    auto snapshot = std::make_shared<Snapshot>();
+    snapshot->shape_ = shape_;
+    snapshot->state_ = state_;
+    for (MambaState& mamba : snapshot->state_.mamba) mamba = mamba.trimmed(position() - cut_floor());
+    return snapshot;
+  });
+}
+
+Status Sequence::restore(const std::shared_ptr<const Snapshot>& snapshot) {
   CHECK(*snapshot->shape_ == *shape_, "a snapshot of another model or KV type");
-  state_ = snapshot->state_;
+  return exceptions_to_errors("going back to a snapshot", [&]() -> Status {
+    State state = snapshot->state_;
+    state_ = std::move(state);
+    return {};
+  });
 }
 
 Sequence::Bytes Sequence::bytes_at(int64_t position) const {

@@ -14,10 +14,11 @@ namespace adder {
 
 /// Everything one sequence remembers between calls of the model: KV pages of the attention layers, and for each
 /// Mamba layer the state at the current chunk's start plus the log of the chunk so far. Memory is taken by `reserve`
-/// as tokens come; forks and snapshots share it until someone writes. Not thread-safe.
+/// as tokens come; forks and snapshots share it until someone writes. Not thread-safe. Where a function gives
+/// kTooLarge, there was no memory, and nothing has changed.
 class Sequence {
  public:
-  /// `kv_type` is F32, F16 or BF16.
+  /// `kv_type` is F32, F16 or BF16. Throws std::bad_alloc.
   Sequence(const ModelConfig& config, DType kv_type);
   Sequence(Sequence&&) noexcept = default;
   Sequence& operator=(Sequence&&) noexcept = default;
@@ -25,8 +26,8 @@ class Sequence {
   /// Tokens seen so far = absolute position of the next one.
   int64_t position() const { return state_.position; }
 
-  /// An independent sequence with the same past.
-  Sequence fork() const { return Sequence(shape_, state_); }
+  /// An independent sequence with the same past. kTooLarge.
+  Result<Sequence> fork() const;
 
   /// Forgets tokens from `position` on. Free inside the current chunk (position >= cut_floor()), or to 0; elsewhere
   /// kUnsupported: a recurrence cannot be cut, restore a snapshot and replay instead. Past the end: kUsage.
@@ -49,14 +50,15 @@ class Sequence {
 
   /// What has been seen, as an immutable value that outlives the sequence. It costs the memory of the log so far (none
   /// at a chunk's start but K-1 rows) and, once the sequence moves on, of the SSM state and of one page a layer.
+  /// kTooLarge.
   class Snapshot;
-  std::shared_ptr<const Snapshot> snapshot() const;
-  /// The snapshot must come from a sequence of the same config and KV type.
-  void restore(const std::shared_ptr<const Snapshot>& snapshot);
+  Result<std::shared_ptr<const Snapshot>> snapshot() const;
+  /// The snapshot must come from a sequence of the same config and KV type. kTooLarge.
+  Status restore(const std::shared_ptr<const Snapshot>& snapshot);
 
   // For the forward pass, the only writer: reserve, write n positions layer by layer, advance.
 
-  /// Takes the memory that n more tokens need. kTooLarge, and nothing has changed, without it.
+  /// Takes the memory that n more tokens need. kTooLarge.
   Status reserve(int64_t n);
   MambaState& mamba(int64_t i) { return state_.mamba[static_cast<size_t>(i)]; }  ///< i-th Mamba layer
   KvPages& kv(int64_t i) { return state_.kv[static_cast<size_t>(i)]; }           ///< i-th attention layer

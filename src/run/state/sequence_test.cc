@@ -117,7 +117,7 @@ TEST(Sequence, TheWindowOutlivesTheChunk) {
 TEST(Sequence, ForksGoSeparateWays) {
   Sequence a(small_config("M-*M*"), DType::kF32);
   feed(a, 100, kChunk + 5);
-  Sequence b = a.fork();
+  Sequence b = a.fork().value();
   EXPECT_EQ(b.position(), a.position());
   feed(b, 2000, kChunk);  // over the next chunk's end
   feed(a, 100, 1);
@@ -134,13 +134,13 @@ TEST(Sequence, ForksGoSeparateWays) {
 TEST(Sequence, SnapshotsComeBackExactly) {
   Sequence sequence(small_config("M-*M*"), DType::kF32);
   feed(sequence, 100, kChunk + 5);
-  const auto snapshot = sequence.snapshot();
+  const auto snapshot = sequence.snapshot().value();
   EXPECT_EQ(snapshot->position(), kChunk + 5);
   feed(sequence, 2000, 2 * kChunk);
   ASSERT_TRUE(sequence.cut(0).has_value());
 
   for (int i = 0; i < 2; ++i) {
-    sequence.restore(snapshot);
+    ASSERT_TRUE(sequence.restore(snapshot));
     EXPECT_EQ(sequence.position(), kChunk + 5);
     feed(sequence, 100, 1);
     EXPECT_EQ(*sequence.mamba(0).chunk().state, 100.0f);
@@ -153,11 +153,11 @@ TEST(Sequence, SnapshotsComeBackExactly) {
 TEST(Sequence, SnapshotsHoldOnlyTheLogSoFar) {
   Sequence sequence(small_config("M-*M*"), DType::kF32);
   feed(sequence, 0, kChunk);
-  EXPECT_EQ(sequence.snapshot()->bytes().log, 0);
-  EXPECT_EQ(sequence.snapshot()->bytes().conv, sequence.bytes().conv);
+  EXPECT_EQ(sequence.snapshot().value()->bytes().log, 0);
+  EXPECT_EQ(sequence.snapshot().value()->bytes().conv, sequence.bytes().conv);
   feed(sequence, 0, 5);
-  EXPECT_EQ(sequence.snapshot()->bytes().log, 2 * 5 * (112 + 112 + 6 + 6) * 4);
-  EXPECT_EQ(sequence.snapshot()->bytes().ssm, sequence.bytes().ssm);
+  EXPECT_EQ(sequence.snapshot().value()->bytes().log, 2 * 5 * (112 + 112 + 6 + 6) * 4);
+  EXPECT_EQ(sequence.snapshot().value()->bytes().ssm, sequence.bytes().ssm);
 }
 
 TEST(Sequence, WithoutMemoryNothingChanges) {

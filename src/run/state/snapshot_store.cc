@@ -4,14 +4,19 @@
 #include <ranges>
 
 #include "core/base/check.h"
+#include "core/base/exceptions.h"
 
 namespace adder {
 
-void SnapshotStore::add(Snapshot snapshot) {
+Status SnapshotStore::add(Snapshot snapshot) {
+  TRY(exceptions_to_errors("a further snapshot", [&]() -> Status {
+    snapshots_.reserve(snapshots_.size() + 1);
+    hold(*snapshot);
+    return {};
+  }));
   const int64_t end = snapshot->position();
   if (!snapshots_.empty() && snapshots_.back()->position() == end) drop(snapshots_.size() - 1);
   CHECK(snapshots_.empty() || snapshots_.back()->position() < end, "{} after {}", end, snapshots_.back()->position());
-  hold(*snapshot);
   snapshots_.push_back(std::move(snapshot));
 
   for (size_t i = snapshots_.size() - 1; i-- > 0;)
@@ -22,6 +27,7 @@ void SnapshotStore::add(Snapshot snapshot) {
       if (worth(i) < worth(least)) least = i;
     drop(least);
   }
+  return {};
 }
 
 /// The gap that the absence of snapshot i would leave, in distances from the end. Without the first one, the replay
@@ -48,7 +54,16 @@ std::vector<int64_t> SnapshotStore::positions() const {
   return positions;
 }
 
+/// All of it or nothing: the second round finds every place made.
 void SnapshotStore::hold(const Sequence::Snapshot& snapshot) {
+  try {
+    snapshot.for_each_buffer([&](const Buffer& buffer) {
+      if (buffer.bytes() > 0) buffers_.try_emplace(buffer.identity());
+    });
+  } catch (...) {
+    std::erase_if(buffers_, [](const auto& buffer) { return buffer.second.holders == 0; });
+    throw;
+  }
   snapshot.for_each_buffer([&](const Buffer& buffer) {
     if (buffer.bytes() == 0) return;
     Held& held = buffers_[buffer.identity()];

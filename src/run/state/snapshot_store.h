@@ -23,8 +23,8 @@ class SnapshotStore {
   explicit SnapshotStore(int64_t budget) : budget_(budget) {}
 
   /// Later than all that are there, or at the last one's position, which it replaces. It is not kept if it does not fit
-  /// alone.
-  void add(Snapshot snapshot);
+  /// alone. kTooLarge, and nothing has changed, without memory to note it down.
+  Status add(Snapshot snapshot);
 
   /// From where `position` is reached by the least replay: the latest snapshot at or before it, or one further on in
   /// whose chunk it lies, to be cut. Null if there is none.

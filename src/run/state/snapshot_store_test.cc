@@ -25,7 +25,7 @@ class SnapshotStoreTest : public testing::Test {
   }
   void add_at(SnapshotStore& store, int64_t position) {
     go_to(position);
-    store.add(sequence_.snapshot());
+    ASSERT_TRUE(store.add(sequence_.snapshot().value()));
   }
   static int64_t at(const SnapshotStore::Snapshot& snapshot) { return snapshot ? snapshot->position() : -1; }
 
@@ -59,7 +59,7 @@ TEST_F(SnapshotStoreTest, TheSamePlaceIsKeptOnce) {
   SnapshotStore store(kPlenty);
   add_at(store, 70);
   const int64_t bytes = store.bytes();
-  store.add(sequence_.snapshot());
+  ASSERT_TRUE(store.add(sequence_.snapshot().value()));
   EXPECT_THAT(store.positions(), ElementsAre(70));
   EXPECT_EQ(store.bytes(), bytes);
 }
