@@ -25,6 +25,7 @@ GenerateRequest random_request(Rng& rng, const std::vector<TokenId>& prompt) {
 Status Talk::round(Rng& rng) {
   next_prompt(rng);
   GenerateRequest request = random_request(rng, prompt_);
+  if (rng.below(4) == 0) TRY(break_off(rng, request));
   const uint64_t patience = rng.below(4) == 0 ? rng.below(30) : 1000;  // tokens' worth of text, then cancelled
 
   const auto ask = [&](Engine& engine) -> Result<GenerateResult> {
@@ -38,6 +39,13 @@ Status Talk::round(Rng& rng) {
     return Error::corrupt("a prompt of {} tokens, {} reused, {} drafted: another answer than a fresh one",
                           prompt_.size(), quick.reused_tokens, quick.drafted);
   answer_ = std::move(quick.tokens);
+  return {};
+}
+
+/// Somebody asks and goes away, often before the prompt has been read. What that leaves behind must not show.
+Status Talk::break_off(Rng& rng, const GenerateRequest& request) {
+  uint64_t left = 1 + rng.below(4);  // passes
+  TRY(quick_.generate(request, [&](std::string_view) { return --left > 0; }));
   return {};
 }
 

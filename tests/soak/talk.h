@@ -8,7 +8,8 @@
 namespace adder {
 
 /// A talk with an engine that speculates and goes on from earlier prompts: prompts are continued, edited, shortened and
-/// begun anew, answers sampled in all ways and often cancelled. Each must be the answer of an engine that does neither.
+/// begun anew, answers sampled in all ways and often cancelled, some while the prompt is being read. Each must be the
+/// answer of an engine that does neither.
 class Talk {
  public:
   Talk(Engine& quick, Engine& plain) : quick_(quick), plain_(plain) {}
@@ -18,6 +19,7 @@ class Talk {
 
  private:
   void next_prompt(Rng& rng);
+  Status break_off(Rng& rng, const GenerateRequest& request);
 
   Engine& quick_;
   Engine& plain_;
