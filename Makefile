@@ -63,7 +63,8 @@ fuzz: ## every libFuzzer target, DURATION seconds each (600)
 	cmake --build build/fuzz
 	scripts/fuzz build/fuzz $(DURATION)
 
-soak: ## a long random life of the engine, checked at every step, for DURATION seconds (600)
+soak: DURATION = 1800
+soak: ## a long random life of the engine, checked at every step, for DURATION seconds (1800)
 	@$(packages) packages.txt
 	cmake --preset release
 	cmake --build build

@@ -133,7 +133,7 @@ TEST_F(EngineWithoutMemory, OpensWhenThereIsMemoryAgain) {
 }
 
 TEST_F(EngineWithoutMemory, AnswersWhenThereIsMemoryAgain) {
-  const auto prompt = random_tokens(120, 320, 2);
+  const auto prompt = random_tokens(90, 320, 2);
   auto repeating = random_tokens(30, 320, 3);
   for (int i = 0; i < 2; ++i) repeating.insert(repeating.end(), repeating.begin(), repeating.begin() + 30);
   const auto cut = [&](size_t n) {
