@@ -24,6 +24,7 @@ constexpr bool kMeasuresMemory = false;  // sanitizers keep freed memory
 constexpr bool kMeasuresMemory = true;
 #endif
 constexpr int64_t kWarm = 200;      // rounds after which every reader, saved state and buffer has had its full size
+constexpr double kLong = 600;       // seconds from which on it must get warm
 constexpr double kGrowth = 1.03;    // of the mean resident memory, from the second quarter to the last
 constexpr double kSlack = 4 << 20;  // bytes
 
@@ -66,6 +67,7 @@ Status live(const char* model, double seconds, uint64_t seed) {
   for (const Residence& quarter : quarters) fmt::print(" {:.1f} ({:.1f})", quarter.mean() / 1e6, quarter.most / 1e6);
   fmt::print("\n");
   if (quarters[0].n < kWarm) {
+    if (seconds >= kLong) return Error::unsupported("{} rounds are too few to judge its memory", quarters[0].n);
     fmt::print("not warm after {} rounds: its memory is not judged\n", quarters[0].n);
     return {};
   }

@@ -3,7 +3,6 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "core/base/byte_size.h"
 #include "core/quant/codec.h"
@@ -11,7 +10,6 @@
 namespace adder {
 namespace {
 
-constexpr size_t kHugePage = size_t{2} << 20;
 constexpr int64_t kPieceBytes = int64_t{16} << 20;  // of the file that are in memory beside their packed form
 
 /// An embedding is read a row at a time, so it is looked at where it is used, unless it is the output as well.
@@ -42,11 +40,12 @@ PackedBytes packed_bytes(const BoundModel& model) {
   return bytes;
 }
 
+/// Null without memory.
 std::shared_ptr<std::byte> huge_memory(size_t bytes) {
-  const size_t whole = (bytes + kHugePage - 1) / kHugePage * kHugePage;
-  auto* const memory = static_cast<std::byte*>(std::aligned_alloc(bytes < kHugePage ? 64 : kHugePage, whole));
-  if (memory && bytes >= kHugePage) ::madvise(memory, whole, MADV_HUGEPAGE);  // a wish: small pages are as right
-  return {memory, [](std::byte* p) { std::free(p); }};
+  void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  ::madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: small pages are as right
+  return {static_cast<std::byte*>(memory), [bytes](std::byte* p) { ::munmap(p, bytes); }};
 }
 
 /// Rows [begin, end): the first that holds NaN or Inf is the lowest of those that several threads find.
