@@ -45,10 +45,5 @@ TEST(Metrics, ARepeatedStepCountsAsWrittenLastAndABrokenLineIsSkipped) {
   EXPECT_EQ(steps->at(1)["loss"], 4);
 }
 
-TEST(Chart, SurvivesOnePointAndNone) {
-  EXPECT_THAT(svg_chart("t", "x", {}), HasSubstr("<svg"));
-  EXPECT_THAT(svg_chart("t", "x", {{"flat", "#000", {{1, 2}}}}), HasSubstr("flat 2"));
-}
-
 }  // namespace
 }  // namespace adder
