@@ -1,83 +1,93 @@
+#include <algorithm>
+#include <map>
 #include <memory>
 
 #include "apps/commands.h"
 #include "apps/engine_options.h"
 #include "apps/interrupt.h"
-#include "apps/json_output.h"
 #include "apps/progress.h"
-#include "make/bench/speed.h"
+#include "make/bench/report.h"
 
 namespace adder {
 namespace {
 
 struct BenchOptions {
   std::string model;
-  SpeedOptions speed;
-  EngineOptions engine;
-  bool json = false;
+  CaseLists lists;
+  int repetitions = 5;
+  DType kv_type = EngineOptions{}.kv_type;
+  BenchFormat format = BenchFormat::kTable;
 };
 
-void print_table(const OpenedEngine& opened, const SpeedReport& r) {
-  const auto row = [](std::string_view label, const Spread& s, std::string_view unit, double scale = 1) {
-    fmt::print("{:<22} {:>10.2f} {} ({:.2f} to {:.2f})\n", label, s.median * scale, unit, s.low * scale,
-               s.high * scale);
-  };
-  const Engine& engine = *opened.engine;
-  fmt::print("{}, {} threads, {}\n", opened.path, engine.options().threads, engine.model().ops().name);
-  row("prompt", r.prompt_tokens_per_s, "tokens/s");
-  row("generation", r.generate_tokens_per_s, "tokens/s");
-  row("time to first token", r.time_to_first_token_s, "ms", 1e3);
-  fmt::print("{:<22} {:>10.2f} ms\n", "load", opened.load_seconds * 1e3);
-  fmt::print("{:<22} {:>10.1f} MB\n", "peak memory", static_cast<double>(r.peak_rss_bytes) / 1e6);
-  fmt::print("{:<22} {:>10.1f} MB, {:.0f} % of the {:.1f} GB/s this machine reads\n", "read per token",
-             static_cast<double>(r.bytes_per_token) / 1e6, r.bandwidth_share * 100, r.read_bandwidth / 1e9);
-}
-
-Json to_json(const Spread& s) {
-  return {{"median", s.median}, {"low", s.low}, {"high", s.high}};
-}
-
-Json to_json(const OpenedEngine& opened, const BenchOptions& o, const SpeedReport& r) {
-  const Engine& engine = *opened.engine;
-  return {{"model", opened.path},
-          {"isa", engine.model().ops().name},
-          {"threads", engine.options().threads},
-          {"kv_type", name(engine.options().kv_type)},
-          {"prompt", o.speed.prompt},
-          {"generate", o.speed.generate},
-          {"depth", o.speed.depth},
-          {"repetitions", o.speed.repetitions},
-          {"prompt_tokens_per_s", r.prompt_tokens_per_s.median},
-          {"generate_tokens_per_s", r.generate_tokens_per_s.median},
-          {"time_to_first_token_s", r.time_to_first_token_s.median},
-          {"load_s", opened.load_seconds},
-          {"peak_rss_bytes", r.peak_rss_bytes},
-          {"bytes_per_token", r.bytes_per_token},
-          {"read_bandwidth_bytes_per_s", r.read_bandwidth},
-          {"read_bandwidth_share", r.bandwidth_share},
-          {"spread",
-           {{"prompt_tokens_per_s", to_json(r.prompt_tokens_per_s)},
-            {"generate_tokens_per_s", to_json(r.generate_tokens_per_s)},
-            {"time_to_first_token_s", to_json(r.time_to_first_token_s)}}}};
-}
-
-Status bench(BenchOptions o) {
-  o.engine.context = o.speed.depth + o.speed.prompt + o.speed.generate;
-  TRY_ASSIGN(const OpenedEngine opened, open_engine(o.model, o.engine));
-  SpeedReport report;
-  {
-    Progress progress("measuring");
-    TRY_ASSIGN(report, measure_speed(*opened.engine, o.speed, [&](double fraction) {
-                 progress.update(fraction);
-                 return !interrupted();
-               }));
+/// Work done against all there will be, in tokens.
+class BenchProgress {
+ public:
+  BenchProgress(const std::vector<Case>& cases, int repetitions) {
+    int64_t depth = 0;
+    for (const Case& c : cases) {
+      total_ += Workload::past_tokens(c, depth) + (repetitions + 1) * Workload::run_tokens(c);
+      depth = c.depth;
+    }
   }
-  if (o.json) {
-    print_json(to_json(opened, o, report));
-  } else {
-    print_table(opened, report);
+  OnTokens listener() {
+    return [this](int64_t tokens) {
+      done_ += tokens;
+      bar_.update(static_cast<double>(done_) / static_cast<double>(total_));
+      return !interrupted();
+    };
+  }
+
+ private:
+  int64_t total_ = 0, done_ = 0;
+  Progress bar_{"measuring"};
+};
+
+/// The cases of one number of threads, on an engine that has just as much room as they need.
+Status bench_team(const BenchOptions& o, std::span<const Case> cases, const OnTokens& on_tokens, BenchReport& report) {
+  EngineOptions options{.threads = cases.front().threads, .kv_type = o.kv_type, .context = 1};
+  for (const Case& c : cases) {
+    options.context = std::max(options.context, c.positions());
+    options.sequences = std::max(options.sequences, c.batch);
+  }
+  TRY_ASSIGN(const OpenedEngine opened, open_engine(o.model, options));
+  report.model = opened.path;
+  report.isa = opened.engine->model().ops().name;
+  SpeedMeter meter(*opened.engine, on_tokens);
+  for (const Case& c : cases) {
+    TRY_ASSIGN(const SpeedReport speed, meter.measure(c, o.repetitions));
+    report.rows.push_back({c, opened.load_seconds, speed});
   }
   return {};
+}
+
+Status bench(const BenchOptions& o) {
+  TRY_ASSIGN(const std::vector<Case> cases, combinations(o.lists, kMostContext));
+  BenchReport report{.model = {}, .isa = {}, .kv_type = o.kv_type, .repetitions = o.repetitions, .rows = {}};
+  {
+    BenchProgress progress(cases, o.repetitions);
+    for (size_t begin = 0, end = 0; begin < cases.size(); begin = end) {
+      while (end < cases.size() && cases[end].threads == cases[begin].threads) ++end;
+      TRY(bench_team(o, std::span(cases).subspan(begin, end - begin), progress.listener(), report));
+    }
+  }
+  fmt::print("{}", render(report, o.format));
+  return {};
+}
+
+void add_list(CLI::App& command, const std::string& names, std::vector<int64_t>& list, const std::string& description) {
+  std::string standard;
+  for (const int64_t value : list) standard += (standard.empty() ? "" : ",") + std::to_string(value);
+  command
+      .add_option_function<std::string>(
+          names,
+          [&list, names](const std::string& text) {
+            auto parsed = parse_list(text);
+            if (!parsed) throw CLI::ValidationError(names, parsed.error().message());
+            list = *std::move(parsed);
+          },
+          description)
+      ->type_name("N,...")
+      ->default_str(standard);
 }
 
 }  // namespace
@@ -86,24 +96,39 @@ void add_bench(CLI::App& app, Action& chosen) {
   auto o = std::make_shared<BenchOptions>();
   CLI::App* command = app.add_subcommand("bench", "Measure the speed of a model on this machine");
   add_model_argument(*command, o->model);
-  const auto tokens = CLI::Range(int64_t{1}, kMostContext);
-  command->add_option("--prompt", o->speed.prompt, "tokens of the prompt")->check(tokens)->capture_default_str();
-  command->add_option("--generate", o->speed.generate, "tokens generated after it")
-      ->check(tokens)
-      ->capture_default_str();
-  command->add_option("--depth", o->speed.depth, "tokens already seen before the prompt")
-      ->check(CLI::Range(int64_t{0}, kMostContext))
-      ->capture_default_str();
-  command->add_option("--repetitions", o->speed.repetitions, "timed runs; medians are reported")
+  add_list(*command, "--prompt", o->lists.prompt, "tokens of the prompt");
+  add_list(*command, "--generate", o->lists.generate, "tokens generated after it");
+  add_list(*command, "--depth", o->lists.depth, "tokens already seen before the prompt");
+  add_list(*command, "--batch", o->lists.batch, "sequences that generate together; tokens/s are those of all");
+  add_list(*command, "-t,--threads", o->lists.threads, "threads (default: the cores this process may use)");
+  command->add_option("--repetitions", o->repetitions, "timed runs; medians are reported")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  add_team_options(*command, o->engine);
-  command->add_flag("--json", o->json, "print JSON");
+  add_kv_type_option(*command, o->kv_type);
+  const std::map<std::string, BenchFormat> formats = {{"table", BenchFormat::kTable},
+                                                      {"markdown", BenchFormat::kMarkdown},
+                                                      {"csv", BenchFormat::kCsv},
+                                                      {"json", BenchFormat::kJson},
+                                                      {"html", BenchFormat::kHtml}};
+  CLI::Option* format =
+      command->add_option("--format", o->format, "table, markdown, csv, json or html (default table)")
+          ->transform(CLI::CheckedTransformer(formats).description("table, markdown, csv, json or html"))
+          ->type_name("FORMAT");
+  command
+      ->add_flag_callback(
+          "--json", [o] { o->format = BenchFormat::kJson; }, "the same as --format json")
+      ->excludes(format);
   command->footer(
-      "Prompts are random tokens; the first run warms up and does not count.\n\n"
+      "Every combination of the lists is measured: a row, or a JSON object, in an array when there are several.\n"
+      "Prompts are random tokens; the first run of each row warms up and does not count. GB/s are the weights,\n"
+      "state and keys that a pass touches; the bound is what the same threads read from a gibibyte of memory,\n"
+      "measured between the runs. GOP/s count what the model asks for. In a batch prompts are read one by one.\n\n"
       "Examples:\n"
       "  adder bench\n"
-      "  adder bench model.gguf --prompt 512 --generate 128 --depth 4096 --threads 4 --json");
+      "  adder bench model.gguf --prompt 512,8192 --depth 0,8192 --threads 1,2\n"
+      "  adder bench model.gguf --prompt 64 --batch 1,8 --format markdown\n"
+      "  adder bench model.gguf --format html > speed.html\n"
+      "  adder bench --json | jq .generate_tokens_per_s");
   command->callback([o, &chosen] { chosen = [o] { return bench(*o); }; });
 }
 

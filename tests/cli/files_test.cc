@@ -253,18 +253,6 @@ TEST(Logits, BadIdsLeaveNoFile) {
   EXPECT_EQ(run_adder({"logits", tiny_model(), "--tokens", "1", "--out", "/nowhere/x.f32"}).status, 1);
 }
 
-TEST(Bench, ReportsEveryField) {
-  const Outcome outcome = run_adder({"bench", tiny_model(), "--prompt", "16", "--generate", "4", "--depth", "8",
-                                     "--repetitions", "2", "--threads", "1", "--json"});
-  ASSERT_EQ(outcome.status, 0) << outcome.err;
-  const auto report = outcome.json();
-  for (const std::string field : {"prompt_tokens_per_s", "generate_tokens_per_s", "time_to_first_token_s", "load_s",
-                                  "peak_rss_bytes", "read_bandwidth_bytes_per_s", "read_bandwidth_share"})
-    EXPECT_GT(report[field], 0) << field;
-  EXPECT_EQ(report["threads"], 1);
-  EXPECT_EQ(report["depth"], 8);
-}
-
 TEST(Synth, IsReproducibleAndSaysNothingOnStandardOutput) {
   const std::string again = scratch() / "again.gguf", other = scratch() / "other.gguf";
   const Outcome outcome = run_adder({"synth", "--preset", "tiny", "--type", "q4_k_m", again, "--threads", "1"});

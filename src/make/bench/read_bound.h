@@ -30,7 +30,7 @@ class ReadBound {
   double best() const { return best_; }                                        ///< bytes/s; 0 before the first pass
 
  private:
-  void pass(int64_t streams);
+  void pass(uint64_t (*sum)(const uint64_t* words, int64_t n));
 
   ThreadPool& pool_;
   std::span<uint64_t> words_;

@@ -1,42 +1,47 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
+#include "make/bench/traffic.h"
+#include "make/bench/workload.h"
 #include "run/engine/engine.h"
 
 namespace adder {
-
-struct SpeedOptions {
-  int64_t prompt = 512;    ///< tokens of the prompt that is timed, at least 1
-  int64_t generate = 128;  ///< tokens generated after it, at least 1
-  int64_t depth = 0;       ///< tokens the sequence already holds before the prompt
-  int repetitions = 5;     ///< timed runs, after one that warms up and is not counted
-};
 
 /// Median and extremes over the repetitions.
 struct Spread {
   double median = 0, low = 0, high = 0;
 };
+Spread spread(std::vector<double> values);  ///< values is not empty
 
 /// What users feel, and how far it is from what memory allows.
 struct SpeedReport {
-  Spread prompt_tokens_per_s;
-  Spread generate_tokens_per_s;
-  Spread time_to_first_token_s;  ///< the whole prompt at `depth`, and choosing the first token
-  int64_t peak_rss_bytes = 0;    ///< of the process, before the bandwidth measurement
-  int64_t bytes_per_token = 0;   ///< read for a generated token: weights, recurrent state and keys at mid-answer
-  double read_bandwidth = 0;     ///< bytes/s, measured here with the same number of threads
-  double bandwidth_share = 0;    ///< bytes_per_token * tokens/s / read_bandwidth; above 1 where caches hold the model
+  Spread prompt_tokens_per_s;    ///< of one prompt after another
+  Spread generate_tokens_per_s;  ///< of all sequences together
+  Spread time_to_first_token_s;  ///< one whole prompt at `depth`, and choosing the first token
+  int64_t peak_rss_bytes = 0;    ///< of the process since the row before or the start, without the bound's buffer
+
+  double prompt_operations_per_s = 0;  ///< additions and multiplications (prompt_operations) by time
+  PassTraffic pass;                    ///< touched by the pass in the middle of the answer
+  double achieved_bandwidth = 0;       ///< bytes/s: those by passes a second
+  double read_bandwidth = 0;           ///< bytes/s, measured between the runs with as many threads; 0: not measured
+  int64_t read_buffer_bytes = 0;       ///< that this was measured on
+  double bandwidth_share = 0;          ///< achieved / read, 0 without; above 1 where caches hold the model
 };
 
-/// Times the engine on token ids drawn at random from its vocabulary (the same ones each time), generating greedily and
-/// past any end token. The engine's context must hold depth + prompt + generate tokens (kTooLarge). `on_progress` gets
-/// 0 to 1 and returns false to stop (kCancelled).
-Result<SpeedReport> measure_speed(Engine& engine, const SpeedOptions& options,
-                                  const std::function<bool(double)>& on_progress = {});
+/// Measures cases on one engine, whose threads are the cases' and whose context holds them.
+class SpeedMeter {
+ public:
+  SpeedMeter(Engine& engine, OnTokens on_tokens);
 
-Spread spread(std::vector<double> values);  ///< values is not empty
+  /// `repetitions` timed runs (at least 1) after one that warms up and does not count, the bound between them.
+  Result<SpeedReport> measure(const Case& c, int repetitions);
+
+ private:
+  Engine& engine_;
+  ThreadPool pool_;  ///< for the bound
+  Workload workload_;
+};
 
 }  // namespace adder
