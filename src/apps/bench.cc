@@ -17,15 +17,17 @@ struct BenchOptions {
   int repetitions = 5;
   DType kv_type = EngineOptions{}.kv_type;
   BenchFormat format = BenchFormat::kTable;
+  bool profile = false;
 };
 
 /// Work done against all there will be, in tokens.
 class BenchProgress {
  public:
-  BenchProgress(const std::vector<Case>& cases, int repetitions) {
+  BenchProgress(const std::vector<Case>& cases, int repetitions, bool profile) {
     int64_t depth = 0;
     for (const Case& c : cases) {
       total_ += Workload::past_tokens(c, depth) + (repetitions + 1) * Workload::run_tokens(c);
+      if (profile) total_ += Workload::past_tokens(c, depth) + 2 * Workload::run_tokens(c);
       depth = c.depth;
     }
   }
@@ -49,22 +51,34 @@ Status bench_team(const BenchOptions& o, std::span<const Case> cases, const OnTo
     options.context = std::max(options.context, c.positions());
     options.sequences = std::max(options.sequences, c.batch);
   }
-  TRY_ASSIGN(const OpenedEngine opened, open_engine(o.model, options));
+  TRY_ASSIGN(OpenedEngine opened, open_engine(o.model, options));
   report.model = opened.path;
   report.isa = opened.engine->model().ops().name;
-  SpeedMeter meter(*opened.engine, on_tokens);
-  for (const Case& c : cases) {
-    TRY_ASSIGN(const SpeedReport speed, meter.measure(c, o.repetitions));
-    report.rows.push_back({c, opened.load_seconds, speed});
+  const size_t first = report.rows.size();
+  {
+    SpeedMeter meter(*opened.engine, on_tokens);
+    for (const Case& c : cases) {
+      TRY_ASSIGN(const SpeedReport speed, meter.measure(c, o.repetitions));
+      report.rows.push_back({c, opened.load_seconds, speed});
+    }
+  }
+  if (!o.profile) return {};
+  options = opened.engine->options();
+  opened.engine.reset();  // not two models at a time
+  TRY_ASSIGN(const auto profiler, Profiler::open(opened.path, options, on_tokens));
+  for (size_t i = 0; i < cases.size(); ++i) {
+    TRY_ASSIGN(report.rows[first + i].profile, profiler->measure(cases[i]));
   }
   return {};
 }
 
 Status bench(const BenchOptions& o) {
+  if (o.profile && o.format == BenchFormat::kCsv)
+    return Error::usage("a profile has rows of its own: --profile goes with table, markdown, json and html");
   TRY_ASSIGN(const std::vector<Case> cases, combinations(o.lists, kMostContext));
   BenchReport report{.model = {}, .isa = {}, .kv_type = o.kv_type, .repetitions = o.repetitions, .rows = {}};
   {
-    BenchProgress progress(cases, o.repetitions);
+    BenchProgress progress(cases, o.repetitions, o.profile);
     for (size_t begin = 0, end = 0; begin < cases.size(); begin = end) {
       while (end < cases.size() && cases[end].threads == cases[begin].threads) ++end;
       TRY(bench_team(o, std::span(cases).subspan(begin, end - begin), progress.listener(), report));
@@ -118,15 +132,18 @@ void add_bench(CLI::App& app, Action& chosen) {
       ->add_flag_callback(
           "--json", [o] { o->format = BenchFormat::kJson; }, "the same as --format json")
       ->excludes(format);
+  command->add_flag("--profile", o->profile, "where the time goes, op by op, in runs of their own");
   command->footer(
       "Every combination of the lists is measured: a row, or a JSON object, in an array when there are several.\n"
       "Prompts are random tokens; the first run of each row warms up and does not count. GB/s are the weights,\n"
       "state and keys that a pass touches; the bound is what the same threads read from a gibibyte of memory,\n"
-      "measured between the runs. GOP/s count what the model asks for. In a batch prompts are read one by one.\n\n"
+      "measured between the runs. GOP/s count what the model asks for. In a batch prompts are read one by one.\n"
+      "Joules a token are those of the whole machine, where it counts them (RAPL, amd_energy).\n\n"
       "Examples:\n"
       "  adder bench\n"
       "  adder bench model.gguf --prompt 512,8192 --depth 0,8192 --threads 1,2\n"
       "  adder bench model.gguf --prompt 64 --batch 1,8 --format markdown\n"
+      "  adder bench model.gguf --profile --threads 2\n"
       "  adder bench model.gguf --format html > speed.html\n"
       "  adder bench --json | jq .generate_tokens_per_s");
   command->callback([o, &chosen] { chosen = [o] { return bench(*o); }; });

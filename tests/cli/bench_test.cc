@@ -53,5 +53,22 @@ TEST(Bench, SpeaksEveryFormat) {
   EXPECT_THAT(in("html"), testing::StartsWith("<!doctype html>"));
 }
 
+TEST(Bench, ProfileNamesTheOpsAndAccountsForTheTime) {
+  const Outcome outcome = run_adder({"bench", tiny_model(), "--prompt", "70", "--generate", "4", "--repetitions", "1",
+                                     "--threads", "1", "--profile", "--json"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto phase = outcome.json()["profile"]["prompt"];
+  double seconds = phase["between_ops_thread_seconds"];
+  std::vector<std::string> names;
+  for (const auto& op : phase["ops"]) {
+    names.push_back(op["op"]);
+    seconds += op["thread_seconds"].get<double>();
+    EXPECT_GT(op["bytes"], 0) << op["op"];
+  }
+  EXPECT_THAT(names, testing::IsSupersetOf({"conv_silu", "ssd_output", "ssd_advance", "attention F16", "relu2"}));
+  EXPECT_NEAR(seconds, phase["seconds"].get<double>(), 1e-6);  // one thread
+  EXPECT_EQ(phase["tokens"], 70);
+}
+
 }  // namespace
 }  // namespace adder

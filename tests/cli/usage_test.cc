@@ -89,6 +89,7 @@ TEST(Usage, MistakesEndWithTwoAndSayWhatToDo) {
       {"bench", "--threads", "1025"},
       {"bench", "--depth", "16777216"},
       {"bench", "--format", "pdf"},
+      {"bench", "--format", "csv", "--profile"},
       {"bench", "--format", "csv", "--json"},
       {"logits", "--tokens", "1,2"},
       {"logits", "--tokens", "1,two", "--out", "x"},

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "core/base/byte_size.h"
 #include "make/bench/read_bound.h"
@@ -70,14 +71,58 @@ std::vector<std::string> notes(const BenchReport& report) {
   return notes;
 }
 
-std::string lines(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& text : texts) all += text + "\n";
-  return all;
-}
-
 std::string label(const Case& c) {
   return fmt::format("{}t, {} x ({} + {} + {})", c.threads, c.batch, c.depth, c.prompt, c.generate);
+}
+
+/// Joules a token, or that the machine does not tell.
+std::string energy(const BenchReport& report) {
+  std::string text;
+  for (const BenchRow& row : report.rows) {
+    const SpeedReport& s = row.speed;
+    if (!s.prompt_joules_per_token || !s.generate_joules_per_token) return "energy: unavailable";
+    text += fmt::format("{}{}: {:.3g} J a prompt token, {:.3g} J a generated one", text.empty() ? "energy: " : "; ",
+                        label(row.measured), *s.prompt_joules_per_token, *s.generate_joules_per_token);
+  }
+  return text;
+}
+
+TextTable profile_table(const PhaseProfile& phase) {
+  TextTable table{{"op", "share", "calls", "ms/token", "GB/s", "GFLOP/s"}, {}, true};
+  // A thread's time counts as that thread's part of a token; rates are those of all threads at once.
+  const auto add = [&](const std::string& op, double seconds, const std::string& calls, double bytes,
+                       double operations) {
+    const auto rate = [&](double amount) {
+      return amount > 0 && seconds > 0 ? fmt::format("{:.1f}", amount / seconds * phase.threads * 1e-9) : "";
+    };
+    table.rows.push_back({op, fmt::format("{:.1f} %", 100 * seconds / phase.thread_seconds()), calls,
+                          fmt::format("{:.4f}", 1e3 * seconds / phase.threads / static_cast<double>(phase.tokens)),
+                          rate(bytes), rate(operations)});
+  };
+  for (const OpTime& op : phase.ops) add(op.op, op.seconds, std::to_string(op.calls), op.bytes, op.operations);
+  add("between ops", phase.between_seconds(), "", 0, 0);
+  add("all", phase.thread_seconds(), "", 0, 0);
+  return table;
+}
+
+/// What stands beside the rows, in the words of one format.
+struct Voice {
+  std::function<std::string(const std::string&)> line;
+  std::function<std::string(const TextTable&)> table;
+};
+
+std::string below(const BenchReport& report, const Voice& voice) {
+  std::string text;
+  for (const std::string& note : notes(report)) text += voice.line(note);
+  text += voice.line(energy(report));
+  for (const BenchRow& row : report.rows) {
+    if (!row.profile) continue;
+    text +=
+        voice.line("profile of the prompt, " + label(row.measured)) + voice.table(profile_table(row.profile->prompt));
+    text +=
+        voice.line("profile of generation, " + label(row.measured)) + voice.table(profile_table(row.profile->generate));
+  }
+  return text;
 }
 
 }  // namespace
@@ -91,21 +136,26 @@ std::string html(const BenchReport& report) {
     generate.push_back({label(row.measured), g.median, g.low, g.high, limit});
   }
   std::string body = fmt::format("<p>{}</p>\n", escaped(heading(report)));
-  for (const std::string& note : notes(report)) body += fmt::format("<p>{}</p>\n", escaped(note));
   body += table(report).html();
   body +=
       "<p>Bars are named threads, batch x (depth + prompt + generate); the red line is the range of the runs, the "
       "green mark the bound.</p>\n";
   body += bar_chart("prompt, tokens/s", prompt) + bar_chart("generation, tokens/s of all sequences", generate);
+  body += below(report, {[](const std::string& text) { return fmt::format("<p>{}</p>\n", escaped(text)); },
+                         [](const TextTable& t) { return t.html(); }});
   return html_page("adder bench", body);
 }
 
 std::string render(const BenchReport& report, BenchFormat format) {
   switch (format) {
     case BenchFormat::kTable:
-      return heading(report) + "\n" + table(report).plain() + lines(notes(report));
+      return heading(report) + "\n" + table(report).plain() +
+             below(report, {[](const std::string& text) { return text + "\n"; },
+                            [](const TextTable& t) { return t.plain() + "\n"; }});
     case BenchFormat::kMarkdown:
-      return heading(report) + "\n\n" + table(report).markdown() + "\n" + lines(notes(report));
+      return heading(report) + "\n\n" + table(report).markdown() +
+             below(report, {[](const std::string& text) { return fmt::format("\n{}\n", text); },
+                            [](const TextTable& t) { return fmt::format("\n{}", t.markdown()); }});
     case BenchFormat::kCsv:
       return csv(to_json(report));
     case BenchFormat::kJson: {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "make/bench/profile.h"
 #include "make/bench/speed.h"
 
 namespace adder {
@@ -13,6 +15,7 @@ struct BenchRow {
   Case measured;
   double load_s = 0;  ///< of the engine with that many threads
   SpeedReport speed;
+  std::optional<Profile> profile = {};
 };
 
 /// Everything one `adder bench` has to say.
@@ -27,7 +30,8 @@ enum class BenchFormat { kTable, kMarkdown, kCsv, kJson, kHtml };
 
 /// For people: one row a case, rounded; medians, with half the range after a plus-minus sign where it is told. CSV and
 /// JSON: every figure, in plain units; one JSON object a case, in an array when there are several. HTML: one page with
-/// the table and bars for both speeds.
+/// the table and bars for both speeds. Profiles are tables of their own, one a phase; CSV, a single table, has no room
+/// for them and leaves them out.
 std::string render(const BenchReport& report, BenchFormat format);
 
 /// The parts that `render` puts together.

@@ -9,6 +9,24 @@ Json to_json(const Spread& s) {
   return {{"median", s.median}, {"low", s.low}, {"high", s.high}};
 }
 
+Json to_json(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json to_json(const PhaseProfile& phase) {
+  Json ops = Json::array();
+  for (const OpTime& op : phase.ops)
+    ops.push_back({{"op", op.op},
+                   {"calls", op.calls},
+                   {"thread_seconds", op.seconds},
+                   {"bytes", op.bytes},
+                   {"operations", op.operations}});
+  return {{"seconds", phase.seconds},
+          {"tokens", phase.tokens},
+          {"between_ops_thread_seconds", phase.between_seconds()},
+          {"ops", ops}};
+}
+
 Json to_json(const BenchReport& report, const BenchRow& row) {
   const SpeedReport& s = row.speed;
   return {{"model", report.model},
@@ -36,6 +54,8 @@ Json to_json(const BenchReport& report, const BenchRow& row) {
           {"read_bandwidth_bytes_per_s", s.read_bandwidth},
           {"read_bandwidth_share", s.bandwidth_share},
           {"read_bandwidth_buffer_bytes", s.read_buffer_bytes},
+          {"prompt_joules_per_token", to_json(s.prompt_joules_per_token)},
+          {"generate_joules_per_token", to_json(s.generate_joules_per_token)},
           {"spread",
            {{"prompt_tokens_per_s", to_json(s.prompt_tokens_per_s)},
             {"generate_tokens_per_s", to_json(s.generate_tokens_per_s)},
@@ -55,6 +75,7 @@ std::string csv_cell(const Json& value) {
 
 void flatten(const Json& object, const std::string& prefix, std::vector<std::pair<std::string, std::string>>& cells) {
   for (const auto& [key, value] : object.items()) {
+    if (key == "profile") continue;
     if (value.is_object()) {
       flatten(value, prefix + key + ".", cells);
     } else {
@@ -67,7 +88,11 @@ void flatten(const Json& object, const std::string& prefix, std::vector<std::pai
 
 Json to_json(const BenchReport& report) {
   Json rows = Json::array();
-  for (const BenchRow& row : report.rows) rows.push_back(to_json(report, row));
+  for (const BenchRow& row : report.rows) {
+    rows.push_back(to_json(report, row));
+    if (row.profile)
+      rows.back()["profile"] = {{"prompt", to_json(row.profile->prompt)}, {"generate", to_json(row.profile->generate)}};
+  }
   return rows;
 }
 

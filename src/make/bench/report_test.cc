@@ -51,6 +51,29 @@ TEST(BenchReport, SaysWhenTheBoundIsOfLittleMemoryOrNone) {
   EXPECT_THAT(render(report, BenchFormat::kTable), HasSubstr("bound: not measured"));
 }
 
+TEST(BenchReport, EnergyIsToldOrSaidToBeUnavailable) {
+  BenchReport report = two_rows();
+  EXPECT_THAT(render(report, BenchFormat::kTable), HasSubstr("\nenergy: unavailable\n"));
+  for (BenchRow& row : report.rows) row.speed.prompt_joules_per_token = row.speed.generate_joules_per_token = 0.25;
+  EXPECT_THAT(render(report, BenchFormat::kTable), HasSubstr("0.25 J a generated one"));
+}
+
+/// Two threads for one second: one op takes 1.5 of the 2 thread seconds, moves 3 GB and so 4 GB/s; 10 tokens.
+TEST(BenchReport, ProfileTellsSharesRatesAndWhatIsBetween) {
+  BenchReport report = two_rows();
+  const PhaseProfile phase{1.0, 2, 10, {{"linear Q4_K", 7, 1.5, 3e9, 0}}};
+  report.rows.back().profile = Profile{phase, phase};
+  const std::string text = render(report, BenchFormat::kTable);
+  EXPECT_THAT(text, HasSubstr("linear Q4_K   75.0 %      7   75.0000   4.0\n"));
+  EXPECT_THAT(text, HasSubstr("between ops   25.0 %           25.0000\n"));
+  EXPECT_THAT(render(report, BenchFormat::kMarkdown), HasSubstr("| linear Q4_K | 75.0 % | 7 | 75.0000 | 4.0 |  |"));
+  const auto row = nlohmann::json::parse(render(report, BenchFormat::kJson)).at(1);
+  EXPECT_EQ(row["profile"]["generate"]["ops"][0]["op"], "linear Q4_K");
+  EXPECT_DOUBLE_EQ(row["profile"]["prompt"]["between_ops_thread_seconds"], 0.5);
+  const std::string page = render(report, BenchFormat::kHtml);
+  EXPECT_THAT(page, HasSubstr("<td>linear Q4_K</td>"));
+}
+
 TEST(BenchReport, JsonIsAnObjectACaseAndNoArrayRoundOne) {
   BenchReport report = two_rows();
   const auto two = nlohmann::json::parse(render(report, BenchFormat::kJson));

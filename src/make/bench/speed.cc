@@ -42,17 +42,20 @@ Result<SpeedReport> SpeedMeter::measure(const Case& c, int repetitions) {
 
   SpeedReport report;
   std::optional<ReadBound> bound;
-  std::vector<double> prompt_speeds, generate_speeds, first_token_seconds;
+  std::vector<double> prompt_speeds, generate_speeds, first_token_seconds, prompt_joules, generate_joules;
   const auto batch = static_cast<double>(c.batch);
   for (int repetition = 0; repetition <= repetitions; ++repetition) {
     workload_.begin(c);
+    energy_.lap();
     const auto began = Clock::now();
     TRY(workload_.read_prompts(c));
     const double prompt_seconds = seconds_since(began) / batch;
+    const std::optional<double> prompt_energy = energy_.lap();
 
     const auto first_token_at = Clock::now();
     TRY(workload_.generate(c));
     const double generate_seconds = seconds_since(first_token_at);
+    const std::optional<double> generate_energy = energy_.lap();
 
     if (repetition == 0) {  // warms caches, page tables and clocks
       report.peak_rss_bytes = peak_resident_bytes();
@@ -61,6 +64,8 @@ Result<SpeedReport> SpeedMeter::measure(const Case& c, int repetitions) {
       prompt_speeds.push_back(static_cast<double>(c.prompt) / prompt_seconds);
       generate_speeds.push_back(batch * static_cast<double>(c.generate) / generate_seconds);
       first_token_seconds.push_back(prompt_seconds);
+      if (prompt_energy) prompt_joules.push_back(*prompt_energy / (batch * static_cast<double>(c.prompt)));
+      if (generate_energy) generate_joules.push_back(*generate_energy / (batch * static_cast<double>(c.generate)));
     }
     bound->measure();
   }
@@ -76,6 +81,8 @@ Result<SpeedReport> SpeedMeter::measure(const Case& c, int repetitions) {
   report.read_bandwidth = bound->best();
   report.read_buffer_bytes = bound->bytes();
   if (report.read_bandwidth > 0) report.bandwidth_share = report.achieved_bandwidth / report.read_bandwidth;
+  if (!prompt_joules.empty()) report.prompt_joules_per_token = spread(prompt_joules).median;
+  if (!generate_joules.empty()) report.generate_joules_per_token = spread(generate_joules).median;
   bound.reset();
   forget_peak_resident_bytes();
   return report;

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "make/bench/energy.h"
 #include "make/bench/traffic.h"
 #include "make/bench/workload.h"
 #include "run/engine/engine.h"
@@ -28,6 +30,9 @@ struct SpeedReport {
   double read_bandwidth = 0;           ///< bytes/s, measured between the runs with as many threads; 0: not measured
   int64_t read_buffer_bytes = 0;       ///< that this was measured on
   double bandwidth_share = 0;          ///< achieved / read, 0 without; above 1 where caches hold the model
+
+  std::optional<double> prompt_joules_per_token;  ///< of the whole machine (EnergyMeter), medians
+  std::optional<double> generate_joules_per_token;
 };
 
 /// Measures cases on one engine, whose threads are the cases' and whose context holds them.
@@ -41,6 +46,7 @@ class SpeedMeter {
  private:
   Engine& engine_;
   ThreadPool pool_;  ///< for the bound
+  EnergyMeter energy_;
   Workload workload_;
 };
 
