@@ -5,8 +5,10 @@
 #include "apps/commands.h"
 #include "apps/engine_options.h"
 #include "apps/interrupt.h"
+#include "apps/model_path.h"
 #include "apps/progress.h"
 #include "make/bench/report.h"
+#include "make/bench/versus.h"
 
 namespace adder {
 namespace {
@@ -18,6 +20,7 @@ struct BenchOptions {
   DType kv_type = EngineOptions{}.kv_type;
   BenchFormat format = BenchFormat::kTable;
   bool profile = false;
+  std::string other;  ///< another adder to be compared with
 };
 
 /// Work done against all there will be, in tokens.
@@ -72,10 +75,32 @@ Status bench_team(const BenchOptions& o, std::span<const Case> cases, const OnTo
   return {};
 }
 
+/// This program and the other one in turns, each run a process of its own.
+Status bench_versus(const BenchOptions& o, const std::vector<Case>& cases) {
+  TRY_ASSIGN(const std::filesystem::path model, model_path(o.model));
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return Error::io("/proc/self/exe: {}", error.message());
+  VersusReport report{model.string(), self.string(), o.other, o.repetitions, {}};
+  const auto with = [&](const std::filesystem::path& program) -> RunCase {
+    return [&o, &model, program](const Case& c) -> Result<Rates> {
+      auto rates = run_bench(program, model, c, o.kv_type);
+      if (interrupted()) return Error::cancelled("interrupted");
+      return rates;
+    };
+  };
+  for (const Case& c : cases) {
+    TRY_ASSIGN(report.rows.emplace_back(), compare_in_turns(with(self), with(o.other), c, o.repetitions));
+  }
+  fmt::print("{}", render(report, o.format));
+  return {};
+}
+
 Status bench(const BenchOptions& o) {
   if (o.profile && o.format == BenchFormat::kCsv)
     return Error::usage("a profile has rows of its own: --profile goes with table, markdown, json and html");
   TRY_ASSIGN(const std::vector<Case> cases, combinations(o.lists, kMostContext));
+  if (!o.other.empty()) return bench_versus(o, cases);
   BenchReport report{.model = {}, .isa = {}, .kv_type = o.kv_type, .repetitions = o.repetitions, .rows = {}};
   {
     BenchProgress progress(cases, o.repetitions, o.profile);
@@ -132,7 +157,12 @@ void add_bench(CLI::App& app, Action& chosen) {
       ->add_flag_callback(
           "--json", [o] { o->format = BenchFormat::kJson; }, "the same as --format json")
       ->excludes(format);
-  command->add_flag("--profile", o->profile, "where the time goes, op by op, in runs of their own");
+  CLI::Option* profile =
+      command->add_flag("--profile", o->profile, "where the time goes, op by op, in runs of their own");
+  command->add_option("--compare", o->other, "another adder: run both in turns, and print the ratio of their speeds")
+      ->type_name("PROGRAM")
+      ->check(CLI::ExistingFile.description(""))
+      ->excludes(profile);
   command->footer(
       "Every combination of the lists is measured: a row, or a JSON object, in an array when there are several.\n"
       "Prompts are random tokens; the first run of each row warms up and does not count. GB/s are the weights,\n"
@@ -144,6 +174,7 @@ void add_bench(CLI::App& app, Action& chosen) {
       "  adder bench model.gguf --prompt 512,8192 --depth 0,8192 --threads 1,2\n"
       "  adder bench model.gguf --prompt 64 --batch 1,8 --format markdown\n"
       "  adder bench model.gguf --profile --threads 2\n"
+      "  adder bench model.gguf --prompt 128 --compare ./adder-before --repetitions 7\n"
       "  adder bench model.gguf --format html > speed.html\n"
       "  adder bench --json | jq .generate_tokens_per_s");
   command->callback([o, &chosen] { chosen = [o] { return bench(*o); }; });

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "program.h"
 
 namespace adder {
@@ -68,6 +70,21 @@ TEST(Bench, ProfileNamesTheOpsAndAccountsForTheTime) {
   EXPECT_THAT(names, testing::IsSupersetOf({"conv_silu", "ssd_output", "ssd_advance", "attention F16", "relu2"}));
   EXPECT_NEAR(seconds, phase["seconds"].get<double>(), 1e-6);  // one thread
   EXPECT_EQ(phase["tokens"], 70);
+}
+
+TEST(Bench, ComparesWithAnotherProgramInTurns) {
+  const Outcome outcome = run_adder({"bench", tiny_model(), "--prompt", "16", "--generate", "4", "--threads", "1",
+                                     "--repetitions", "2", "--compare", std::getenv("ADDER_BINARY"), "--json"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto ratio = outcome.json()["generate_tokens_per_s"]["ratio"];
+  EXPECT_GT(ratio["low"], 0);
+  EXPECT_LE(ratio["low"], ratio["median"]);
+  EXPECT_LE(ratio["median"], ratio["high"]);
+
+  const Outcome wrong = run_adder({"bench", tiny_model(), "--compare", "/bin/true"});
+  EXPECT_EQ(wrong.status, 5);
+  EXPECT_THAT(wrong.err, HasSubstr("/bin/true bench --json"));
+  EXPECT_EQ(run_adder({"bench", tiny_model(), "--compare", "/nowhere/adder"}).status, 2);
 }
 
 }  // namespace
