@@ -25,8 +25,7 @@ Work work(const LinearArgs& a, int64_t begin, int64_t end) {
 }
 Work work(const LinearQ8Args& a, int64_t begin, int64_t end) {
   const int64_t rows = end - begin;
-  return {rows * static_cast<int64_t>(a.w.row_bytes()), 2 * rows * a.w.shape.row_length() * a.n_tokens * a.parts,
-          a.w.dtype};
+  return {rows * a.w.group_bytes() / kPackedRows, 2 * rows * a.w.n_cols * a.n_tokens * a.parts, a.w.dtype};
 }
 Work work(const QuantizeRowsArgs& a, int64_t begin, int64_t end) {
   return {(end - begin) * (a.width * kFloat + a.width / 32 * a.parts * int64_t{sizeof(Q8Block)}), 0};
@@ -35,11 +34,11 @@ Work work(const RmsNormArgs& a, int64_t begin, int64_t end) {
   return {(end - begin) * a.width * 2 * kFloat, 0};
 }
 Work work(const GatedNormArgs& a, int64_t begin, int64_t end) {
-  return {(end - begin) * a.d_inner * 3 * kFloat, 0};
+  return {(end - begin) * (a.d_inner / a.n_groups) * 3 * kFloat, 0};
 }
 Work work(const ConvSiluArgs& a, int64_t begin, int64_t end) {
-  const int64_t outputs = (end - begin) * a.conv_dim;
-  return {outputs * 2 * kFloat, outputs * 2 * a.kernel};
+  const int64_t outputs = (end - begin) * a.n_tokens;
+  return {outputs * 3 * kFloat, outputs * 2 * a.kernel};
 }
 Work work(const SsdOutputArgs& a, int64_t begin, int64_t end) {
   const int64_t heads = end - begin, n = a.last - a.first;

@@ -35,7 +35,8 @@ Result<std::unique_ptr<Profiler>> Profiler::open(const std::filesystem::path& pa
   TRY_ASSIGN(const Ops* const ops, select_ops());
   TRY_ASSIGN(ModelFile file, ModelFile::open(path));
   TRY_ASSIGN(BoundModel bound, bind(std::make_shared<const ModelFile>(std::move(file))));
-  TRY_ASSIGN(std::shared_ptr<const Model> model, Model::from_bound(std::move(bound), &timed_ops(*ops)));
+  ThreadPool pool(options.threads);
+  TRY_ASSIGN(std::shared_ptr<const Model> model, Model::from_bound(std::move(bound), pool, &timed_ops(*ops)));
   return std::unique_ptr<Profiler>(new Profiler(std::move(model), options, std::move(on_tokens)));
 }
 
@@ -43,7 +44,7 @@ Result<Profile> Profiler::measure(const Case& c) {
   TRY(workload_.read_past(c));
   Profile profile;
   for (int run = 0; run < 2; ++run) {
-    workload_.begin(c);
+    TRY(workload_.begin(c));
     TRY_ASSIGN(profile.prompt, profile_phase(c.threads, c.batch * c.prompt, [&] { return workload_.read_prompts(c); }));
     TRY_ASSIGN(profile.generate, profile_phase(c.threads, c.batch * c.generate, [&] { return workload_.generate(c); }));
   }

@@ -45,7 +45,7 @@ Result<SpeedReport> SpeedMeter::measure(const Case& c, int repetitions) {
   std::vector<double> prompt_speeds, generate_speeds, first_token_seconds, prompt_joules, generate_joules;
   const auto batch = static_cast<double>(c.batch);
   for (int repetition = 0; repetition <= repetitions; ++repetition) {
-    workload_.begin(c);
+    TRY(workload_.begin(c));
     energy_.lap();
     const auto began = Clock::now();
     TRY(workload_.read_prompts(c));

@@ -49,9 +49,13 @@ Status Workload::read_past(const Case& c) {
   return {};
 }
 
-void Workload::begin(const Case& c) {
+Status Workload::begin(const Case& c) {
   sequences_.clear();
-  for (int64_t i = 0; i < c.batch; ++i) sequences_.push_back(past_->fork());
+  for (int64_t i = 0; i < c.batch; ++i) {
+    TRY_ASSIGN(Sequence fork, past_->fork());
+    sequences_.push_back(std::move(fork));
+  }
+  return {};
 }
 
 Status Workload::read_prompts(const Case& c) {

@@ -29,7 +29,7 @@ class Workload {
 
   /// Passes of any kind may fail as `Forward::run` does.
   Status read_past(const Case& c);  ///< goes on from the past before, if that was no longer
-  void begin(const Case& c);
+  Status begin(const Case& c);
   Status read_prompts(const Case& c);
   Status generate(const Case& c);
 
