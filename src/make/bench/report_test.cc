@@ -65,7 +65,7 @@ TEST(BenchReport, ProfileTellsSharesRatesAndWhatIsBetween) {
   report.rows.back().profile = Profile{phase, phase};
   const std::string text = render(report, BenchFormat::kTable);
   EXPECT_THAT(text, HasSubstr("linear Q4_K   75.0 %      7   75.0000   4.0\n"));
-  EXPECT_THAT(text, HasSubstr("between ops   25.0 %           25.0000\n"));
+  EXPECT_THAT(text, HasSubstr("between ops   25.0 %          25.0000\n"));
   EXPECT_THAT(render(report, BenchFormat::kMarkdown), HasSubstr("| linear Q4_K | 75.0 % | 7 | 75.0000 | 4.0 |  |"));
   const auto row = nlohmann::json::parse(render(report, BenchFormat::kJson)).at(1);
   EXPECT_EQ(row["profile"]["generate"]["ops"][0]["op"], "linear Q4_K");
