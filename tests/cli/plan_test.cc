@@ -17,7 +17,9 @@ TEST(Plan, LinesAddUpAndTheAnswerFollows) {
   EXPECT_EQ(plan["total_bytes"], sum);
   EXPECT_EQ(plan["memory_bytes"], 1'000'000'000);
   EXPECT_EQ(plan["fits"], true);
-  EXPECT_EQ(plan["weights_bytes"], std::filesystem::file_size(tiny_model()));
+  // A file smaller than a piece is packed before it is given back.
+  EXPECT_GT(plan["weights_bytes"], std::filesystem::file_size(tiny_model()));
+  EXPECT_LE(plan["weights_bytes"], 2 * std::filesystem::file_size(tiny_model()));
 
   EXPECT_THAT(run_adder({"plan", tiny_model(), "--memory", "1GB"}).out, HasSubstr("Fits in 1000.0 MB given"));
   const Outcome no = run_adder({"plan", tiny_model(), "--memory", "2MB", "--context", "100000"});
