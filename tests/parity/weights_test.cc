@@ -23,9 +23,10 @@ TEST(Weights, OnlyIntegersAreLaidOutAnew) {
     EXPECT_TRUE(std::holds_alternative<TensorView>(matrix(model, weights, Role::kUp, 1)));
     // An embedding is looked up by rows where it lies; as the output it is a matrix like others.
     EXPECT_EQ(std::holds_alternative<PackedMatrix>(matrix(model, weights, Role::kEmbedding)), tied);
-    for (const BoundTensor& tensor : model.tensors)
-      if (tensor.spec.is_matrix)
-        EXPECT_EQ(n_rows(matrix(model, weights, tensor.spec.role, tensor.spec.layer)), tensor.view.shape.rows());
+    for (const BoundTensor& tensor : model.tensors) {
+      if (!tensor.spec.is_matrix) continue;
+      EXPECT_EQ(n_rows(matrix(model, weights, tensor.spec.role, tensor.spec.layer)), tensor.view.shape.rows());
+    }
   }
 }
 
