@@ -15,7 +15,7 @@ TEST(Weights, OnlyIntegersAreLaidOutAnew) {
   ThreadPool pool(2);
   const auto by_role = [](const TensorSpec& spec) { return spec.role == Role::kUp ? DType::kBF16 : DType::kQ8_0; };
   for (const bool tied : {false, true}) {
-    const RandomModel random({.pattern = "M-*", .hidden = 64, .ffn = 96, .tied = tied}, by_role);
+    const RandomModel random({.pattern = "M-*", .hidden = 64, .ffn = 96, .mamba_heads = 8, .tied = tied}, by_role);
     const BoundModel& model = random.bound();
     const Weights weights = Weights::load(model, pool).value();
     EXPECT_TRUE(std::holds_alternative<PackedMatrix>(matrix(model, weights, Role::kSsmIn, 0)));
