@@ -73,18 +73,15 @@ void refuse_everywhere(const Scene& scene) {
 class EngineWithoutMemory : public ::testing::Test {
  protected:
   void SetUp() override {
-    ModelConfig config;
-    config.layers = parse_pattern("M-*M", 96, 2).value();
-    config.vocab_size = 320;
-    config.hidden_size = 64;
-    config.num_attention_heads = 4;
-    config.head_dim = 16;
-    config.mamba_num_heads = 8;
-    config.mamba_head_dim = 8;
-    config.ssm_state_size = 16;
-    config.n_groups = 2;
-    config.conv_kernel = 4;
-    config.max_position_embeddings = 4096;
+    const ModelConfig config = config_of({.pattern = "M-*M",
+                                          .vocab = 320,
+                                          .hidden = 64,
+                                          .ffn = 96,
+                                          .heads = 4,
+                                          .kv_heads = 2,
+                                          .head_dim = 16,
+                                          .mamba_heads = 8,
+                                          .mamba_head_dim = 8});
     SynthOptions synth;
     synth.mix = Mix::kQ8_0;
     synth.threads = 1;

@@ -16,18 +16,16 @@ namespace {
 
 /// Most of its memory is keys and values, then recurrent state.
 Status write_model(const std::filesystem::path& path) {
-  ModelConfig config;
-  TRY_ASSIGN(config.layers, parse_pattern("M*M-", 256, 4));
-  config.vocab_size = 1000;
-  config.hidden_size = 128;
-  config.num_attention_heads = 4;
-  config.head_dim = 32;
-  config.mamba_num_heads = 16;
-  config.mamba_head_dim = 32;
-  config.ssm_state_size = 64;
-  config.n_groups = 2;
-  config.conv_kernel = 4;
-  config.max_position_embeddings = 4096;
+  const ModelConfig config = config_of({.pattern = "M*M-",
+                                        .vocab = 1000,
+                                        .hidden = 128,
+                                        .ffn = 256,
+                                        .heads = 4,
+                                        .kv_heads = 4,
+                                        .head_dim = 32,
+                                        .mamba_heads = 16,
+                                        .mamba_head_dim = 32,
+                                        .state = 64});
   SynthOptions options;
   options.mix = Mix::kQ8_0;
   options.threads = 1;

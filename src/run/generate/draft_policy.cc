@@ -12,7 +12,7 @@ constexpr double kOutlier = 2;        // a pass cannot be longer than this times
 
 }  // namespace
 
-/// Until it is measured, what it is about on an x86 of 2020: a pass over two tokens leaves the kernels for one.
+/// Until it is measured, a guess on the safe side: what drafts cost when two tokens left the kernels for one.
 DraftPolicy::DraftPolicy() {
   line_.add(2, 1.8, 0.2);
   line_.add(1 + kMost, 5, 0.2);

@@ -25,7 +25,7 @@ PackedMatrix packed_shape(const TensorView& view) {
   return {view.dtype, view.shape.rows(), view.shape.row_length(), nullptr};
 }
 
-/// Of the matrices that are packed, and what they take in the file.
+/// Of the matrices that are packed, and what of the file they are instead of: an embedding is also read by rows.
 struct PackedBytes {
   int64_t packed = 0, stored = 0;
 };
@@ -35,7 +35,7 @@ PackedBytes packed_bytes(const BoundModel& model) {
   for (const BoundTensor& tensor : model.tensors) {
     if (!is_packed(model, tensor)) continue;
     bytes.packed += packed_shape(tensor.view).bytes();
-    bytes.stored += static_cast<int64_t>(tensor.view.bytes());
+    if (tensor.spec.role != Role::kEmbedding) bytes.stored += static_cast<int64_t>(tensor.view.bytes());
   }
   return bytes;
 }

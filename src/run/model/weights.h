@@ -26,8 +26,9 @@ int64_t weight_bytes(const BoundModel& model);
 class Weights {
  public:
   /// Reads every matrix but an embedding that is no output, checks it for NaN and Inf (scales only, where there are
-  /// scales), packs it, and gives the file's pages back piece by piece, so that a matrix is never in memory twice.
-  /// Errors: no memory (kTooLarge); a number that is not finite, naming tensor and row (kCorrupt).
+  /// scales), packs it, and gives the file's pages back piece by piece, so that a matrix is not in memory twice (but
+  /// for the rows in use of an embedding that is the output too). Errors: no memory (kTooLarge); a number that is not
+  /// finite, naming tensor and row (kCorrupt).
   static Result<Weights> load(const BoundModel& model, ThreadPool& pool);
 
   /// Of bound.tensors[index].
