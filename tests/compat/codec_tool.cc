@@ -30,7 +30,7 @@ Result<std::vector<char>> convert(const std::string& verb, const std::string& ty
   if (values.size() % static_cast<size_t>(row.block_size) != 0) return Error::usage("not whole blocks of {}", type);
   std::memcpy(values.data(), in.data(), values.size() * sizeof(float));
   std::vector<char> out(storage_bytes(*dtype, static_cast<int64_t>(values.size())));
-  TRY(encode(*dtype, values, reinterpret_cast<std::byte*>(out.data())));
+  TRY(encode(*dtype, values, {}, reinterpret_cast<std::byte*>(out.data())));
   return out;
 }
 

@@ -46,7 +46,7 @@ Tensor random_tensor(const TensorSpec& spec, DType dtype, Rng& rng) {
   for (float& x : values) x = value(spec, rng);
   CHECK(spec.shape.row_length() % info(dtype).block_size == 0, "{} as {}", spec.gguf_name, name(dtype));
   Tensor tensor(dtype, spec.shape);
-  const Status encoded = encode(dtype, values, tensor.data());
+  const Status encoded = encode(dtype, values, {}, tensor.data());
   CHECK(encoded.has_value());
   return tensor;
 }

@@ -104,7 +104,7 @@ Status CheckpointWriter::write(std::span<const float> rows, AForm form) {
   const size_t row_bytes = storage_bytes(type, spec.shape.row_length());
   encoded_.resize(begin + rows.size() / row_length * row_bytes);
   for (size_t r = 0; r * row_length < rows.size(); ++r)
-    if (auto done = encode(type, rows.subspan(r * row_length, row_length), encoded_.data() + begin + r * row_bytes);
+    if (auto done = encode(type, rows.subspan(r * row_length, row_length), {}, encoded_.data() + begin + r * row_bytes);
         !done)
       return std::move(done).error().in(fmt::format("tensor {}", stored_name(spec)));
 

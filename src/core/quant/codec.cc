@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "core/quant/format_table.h"
 
@@ -20,6 +21,22 @@ const Format& format_of(DType dtype) {
   const Format* format = find_format(dtype);
   CHECK(format != nullptr, "{} is not a type of numbers", name(dtype));
   return *format;
+}
+
+/// The importance of a row as the formats take it: the largest in [1, 2), so that no product over- or underflows, and
+/// none below 2^-30. Scaling by a power of two changes no rounding. Empty if there is none.
+Result<std::vector<float>> conditioned(std::span<const float> importance) {
+  const auto bad = std::ranges::find_if_not(importance, [](float w) { return w >= 0 && std::isfinite(w); });
+  if (bad != importance.end())
+    return Error::corrupt("the importance of element {} is {}, expected a finite number of at least 0",
+                          bad - importance.begin(), *bad);
+  const float largest = importance.empty() ? 0.0f : *std::ranges::max_element(importance);
+  std::vector<float> weights;
+  if (largest == 0) return weights;
+  const double scale = std::ldexp(1.0, -std::ilogb(largest));
+  weights.reserve(importance.size());
+  for (const float w : importance) weights.push_back(std::max(static_cast<float>(w * scale), 0x1p-30f));
+  return weights;
 }
 
 }  // namespace
@@ -43,15 +60,17 @@ float largest_encodable(DType dtype) {
   return dtype == DType::kBF16 ? bf16_to_float(0x7f7f) : half_to_float(0x7bff);
 }
 
-Status encode(DType dtype, std::span<const float> x, std::byte* out) {
+Status encode(DType dtype, std::span<const float> x, std::span<const float> importance, std::byte* out) {
   CHECK(can_encode(dtype), "{}", name(dtype));
   CHECK(x.size() % static_cast<size_t>(info(dtype).block_size) == 0, "{} elements of {}", x.size(), name(dtype));
+  CHECK(importance.empty() || importance.size() == x.size(), "{} weights for {} elements", importance.size(), x.size());
   const float largest = largest_encodable(dtype);
   const auto bad = std::ranges::find_if_not(x, [&](float value) { return std::fabs(value) <= largest; });
   if (bad != x.end())
     return Error::corrupt("element {} is {}, {} holds magnitudes up to {}", bad - x.begin(), *bad, name(dtype),
                           largest);
-  format_of(dtype).encode(x, out);
+  TRY_ASSIGN(const std::vector<float> weights, conditioned(importance));
+  format_of(dtype).encode(x, weights, out);
   return {};
 }
 

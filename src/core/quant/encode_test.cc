@@ -24,16 +24,16 @@ std::vector<DType> encodable_blocks() {
   return types;
 }
 
-std::vector<std::byte> encoded(DType dtype, const std::vector<float>& x) {
+std::vector<std::byte> encoded(DType dtype, const std::vector<float>& x, const std::vector<float>& importance = {}) {
   std::vector<std::byte> blocks(storage_bytes(dtype, static_cast<int64_t>(x.size())));
-  const Status status = encode(dtype, x, blocks.data());
+  const Status status = encode(dtype, x, importance, blocks.data());
   EXPECT_TRUE(status) << status.error().message();
   return blocks;
 }
 
-std::vector<float> round_trip(DType dtype, const std::vector<float>& x) {
+std::vector<float> round_trip(DType dtype, const std::vector<float>& x, const std::vector<float>& importance = {}) {
   std::vector<float> y(x.size());
-  decode(dtype, encoded(dtype, x).data(), y);
+  decode(dtype, encoded(dtype, x, importance).data(), y);
   return y;
 }
 
@@ -188,13 +188,101 @@ TEST(Encode, RefusesWhatNoScaleCanHold) {
       x[77] = bad;
       std::vector<std::byte> out(storage_bytes(dtype, 256), std::byte{0x5a});
       const auto untouched = out;
-      const Status status = encode(dtype, x, out.data());
+      const Status status = encode(dtype, x, {}, out.data());
       ASSERT_FALSE(status) << name(dtype) << " " << bad;
       EXPECT_EQ(status.error().code(), ErrorCode::kCorrupt);
       EXPECT_NE(status.error().message().find("element 77"), std::string::npos) << status.error().message();
       EXPECT_EQ(out, untouched);
     }
   }
+}
+
+double weighted_error(const std::vector<float>& x, const std::vector<float>& y, const std::vector<float>& weights) {
+  double sum = 0;
+  for (size_t i = 0; i < x.size(); ++i) sum += weights[i] * (double{y[i]} - x[i]) * (double{y[i]} - x[i]);
+  return sum;
+}
+
+/// Mean squared activations as they are met: a few columns carry most of the signal.
+std::vector<float> lognormal(size_t n) {
+  Rng rng(11);
+  std::vector<float> w(n);
+  for (float& v : w) v = std::exp(2.0f * rng.normal());
+  return w;
+}
+
+TEST(EncodeWithImportance, LessensTheWeightedError) {
+  const auto x = gaussian(8192, 0.02f), w = lognormal(8192);
+  for (const DType dtype : encodable_blocks()) {
+    const double plain = weighted_error(x, round_trip(dtype, x), w);
+    const double weighted = weighted_error(x, round_trip(dtype, x, w), w);
+    if (dtype == DType::kQ8_0)
+      EXPECT_EQ(weighted, plain);
+    else
+      EXPECT_LT(weighted, 0.98 * plain) << name(dtype);
+  }
+}
+
+TEST(EncodeWithImportance, TakesOnlyRatiosIntoAccount) {
+  const auto x = gaussian(1024, 0.02f);
+  const auto w = lognormal(1024);
+  for (const DType dtype : encodable_blocks()) {
+    const auto expected = encoded(dtype, x, w);
+    for (const int exponent : {-140, -60, 60, 110}) {
+      auto scaled = w;
+      for (float& v : scaled) v = std::ldexp(v, exponent);
+      if (exponent == -140) scaled.assign(1024, 0x1p-149f);
+      EXPECT_EQ(encoded(dtype, x, scaled),
+                exponent == -140 ? encoded(dtype, x, std::vector<float>(1024, 1.0f)) : expected)
+          << name(dtype) << " 2^" << exponent;
+    }
+  }
+}
+
+TEST(EncodeWithImportance, ZerosEverywhereAreNoImportance) {
+  const auto x = gaussian(512, 1.0f);
+  for (const DType dtype : encodable_blocks())
+    EXPECT_EQ(encoded(dtype, x, std::vector<float>(512, 0.0f)), encoded(dtype, x)) << name(dtype);
+}
+
+TEST(EncodeWithImportance, ABlockWithoutImportanceIsNotGivenUp) {
+  const auto x = gaussian(1024, 1.0f);
+  std::vector<float> w(1024, 1.0f);
+  std::fill(w.begin() + 256, w.begin() + 512, 0.0f);
+  for (const DType dtype : encodable_blocks()) {
+    const auto y = round_trip(dtype, x, w);
+    const std::vector<float> was(x.begin() + 256, x.begin() + 512), is(y.begin() + 256, y.begin() + 512);
+    EXPECT_LT(relative_rms(was, is), 0.4) << name(dtype);
+  }
+}
+
+TEST(EncodeWithImportance, RefusesWhatIsNoWeight) {
+  const std::vector<float> x(256, 0.25f);
+  for (const DType dtype : encodable())
+    for (const float bad : {NAN, INFINITY, -1.0f}) {
+      std::vector<float> w(256, 1.0f);
+      w[78] = bad;
+      std::vector<std::byte> out(storage_bytes(dtype, 256), std::byte{0x5a});
+      const auto untouched = out;
+      const Status status = encode(dtype, x, w, out.data());
+      ASSERT_FALSE(status) << name(dtype) << " " << bad;
+      EXPECT_EQ(status.error().code(), ErrorCode::kCorrupt);
+      EXPECT_NE(status.error().message().find("importance of element 78"), std::string::npos);
+      EXPECT_EQ(out, untouched);
+    }
+}
+
+TEST(EncodeWithImportance, SurvivesExtremeMagnitudes) {
+  Rng rng(5);
+  for (const DType dtype : encodable_blocks())
+    for (int trial = 0; trial < 64; ++trial) {
+      std::vector<float> x(256), w(256);
+      for (float& v : x) v = std::ldexp(rng.uniform() - 0.5f, static_cast<int>(rng.below(166)) - 149);
+      for (float& v : w) v = std::ldexp(rng.uniform(), static_cast<int>(rng.below(277)) - 149);
+      x[rng.below(256)] = (trial % 2 == 0 ? 1.0f : -1.0f) * largest_encodable(dtype);
+      const auto blocks = encoded(dtype, x, w);
+      EXPECT_EQ(find_non_finite(dtype, blocks.data(), 256), std::nullopt) << name(dtype) << " trial " << trial;
+    }
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ void decode_float(const std::byte* in, std::span<float> out) {
 }
 
 template <class Bits, Bits (*kFromFloat)(float)>
-void encode_float(std::span<const float> x, std::byte* out) {
+void encode_float(std::span<const float> x, std::span<const float> /*weights*/, std::byte* out) {
   for (const float value : x) {
     const Bits bits = kFromFloat(value);
     std::memcpy(out, &bits, sizeof bits);

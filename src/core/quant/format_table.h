@@ -17,7 +17,8 @@ namespace adder {
 struct Format {
   DType dtype;
   void (*decode)(const std::byte* blocks, std::span<float> out) = nullptr;
-  void (*encode)(std::span<const float> x, std::byte* out) = nullptr;  ///< null: decode only
+  /// Null: decode only. x is a whole row; weights are empty or as `conditioned` in codec.cc makes them.
+  void (*encode)(std::span<const float> x, std::span<const float> weights, std::byte* out) = nullptr;
   /// Index of the first of n elements that is not finite, n if there is none.
   int64_t (*find_non_finite)(const std::byte* blocks, int64_t n) = nullptr;
 };
@@ -46,10 +47,12 @@ void decode_row(const std::byte* blocks, std::span<float> out) {
     kDecode(load_block<Block>(blocks), out.first<kSize>());
 }
 
-template <class Block, size_t kSize, Block (*kEncode)(std::span<const float, kSize>)>
-void encode_row(std::span<const float> x, std::byte* out) {
-  for (; !x.empty(); x = x.subspan(kSize), out += sizeof(Block)) {
-    const Block block = kEncode(x.first<kSize>());
+/// kEncode takes a block's elements and weights; the latter are empty where the row's are.
+template <class Block, size_t kSize, Block (*kEncode)(std::span<const float, kSize>, std::span<const float>)>
+void encode_row(std::span<const float> x, std::span<const float> weights, std::byte* out) {
+  for (size_t i = 0; i < x.size(); i += kSize, out += sizeof(Block)) {
+    const Block block =
+        kEncode(x.subspan(i).first<kSize>(), weights.subspan(weights.empty() ? 0 : i, weights.empty() ? 0 : kSize));
     std::memcpy(out, &block, sizeof block);
   }
 }

@@ -38,8 +38,8 @@ uint8_t nearest_iq4(float v) {
 }
 
 /// As `search_signed_scale`, over levels that are not evenly spaced: the element of largest magnitude is tried at +127
-/// and at -127 -7 .. -127 +7, weights x^2. 0 when all x are below 1e-15.
-float search_iq4_scale(std::span<const float, 32> x) {
+/// and at -127 -7 .. -127 +7, 0 when all x are below 1e-15.
+float search_iq4_scale(std::span<const float, 32> x, std::span<const float, 32> weights) {
   constexpr float kNegligible = 1e-15f;
   constexpr int kSteps = 7;
   const float max = signed_max(x);
@@ -48,11 +48,10 @@ float search_iq4_scale(std::span<const float, 32> x) {
   float scale = 0, explained = 0;
   const auto consider = [&](float inverse) {
     float sum_xq = 0, sum_qq = 0;
-    for (const float v : x) {
-      const float level = static_cast<float>(kIq4Levels[nearest_iq4(inverse * v)]);
-      const float weight = v * v;
-      sum_xq += weight * level * v;
-      sum_qq += weight * level * level;
+    for (size_t i = 0; i < x.size(); ++i) {
+      const float level = static_cast<float>(kIq4Levels[nearest_iq4(inverse * x[i])]);
+      sum_xq += weights[i] * level * x[i];
+      sum_qq += weights[i] * level * level;
     }
     if (sum_qq > 0 && sum_xq * sum_xq > explained * sum_qq) {
       scale = sum_xq / sum_qq;
@@ -65,8 +64,13 @@ float search_iq4_scale(std::span<const float, 32> x) {
   return scale;
 }
 
-BlockIQ4_NL encode_iq4_nl(std::span<const float, 32> x) {
-  const float scale = search_iq4_scale(x);
+BlockIQ4_NL encode_iq4_nl(std::span<const float, 32> x, std::span<const float> importance) {
+  std::array<float, 32> weights;
+  if (importance.empty())
+    std::ranges::transform(x, weights.begin(), [](float v) { return v * v; });
+  else
+    weigh(x, importance, 2 * sum_of_squares(x) / 32.0f, weights);
+  const float scale = search_iq4_scale(x, weights);
   const float inverse = finite_inverse(scale);
   BlockIQ4_NL b{float_to_half(scale), {}};
   for (size_t j = 0; j < 16; ++j)

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 
 #include "core/quant/format_table.h"
 #include "core/quant/search.h"
@@ -67,6 +68,7 @@ void decode_q6_k(const BlockQ6_K& b, Out out) {
 // then chosen again for the scales that are stored.
 
 using In = std::span<const float, 256>;
+using Importance = std::span<const float>;
 using Levels = std::array<uint8_t, 256>;
 
 /// What Q4_K and Q5_K share: all but the packing of the levels.
@@ -84,23 +86,34 @@ uint16_t to_six_bits(const std::array<float, 8>& v, std::array<uint8_t, 8>& roun
   return float_to_half(max / 63.0f);
 }
 
-ScaleMinBlock encode_scale_min(In x, int levels, const ScaleMinGrid& grid) {
+/// `grid` without importance, `kFineGrid` with.
+ScaleMinBlock encode_scale_min(In x, Importance importance, int levels, const ScaleMinGrid& grid) {
   ScaleMinBlock b;
-  std::array<float, 8> scale, min;
+  std::array<float, 8> scale, min, total;
+  const float variance = 2 * sum_of_squares(x) / 256.0f;
   for (size_t j = 0; j < 8; ++j) {
     const auto group = x.subspan(32 * j, 32);
-    float sum = 0;
-    for (const float v : group) sum += v * v;
-    const float rms = std::sqrt(sum / 32.0f);
     std::array<float, 32> weights;
-    for (size_t l = 0; l < 32; ++l) weights[l] = rms + std::fabs(group[l]);
-    const ScaleMin found = search_scale_min(group, weights, levels, grid, std::span(b.q).subspan(32 * j, 32));
+    if (importance.empty()) {
+      const float rms = std::sqrt(sum_of_squares(group) / 32.0f);
+      for (size_t l = 0; l < 32; ++l) weights[l] = rms + std::fabs(group[l]);
+    } else {
+      weigh(group, importance.subspan(32 * j, 32), variance, weights);
+    }
+    total[j] = std::accumulate(weights.begin(), weights.end(), 0.0f);
+    const ScaleMin found = search_scale_min(group, weights, levels, importance.empty() ? grid : kFineGrid,
+                                            std::span(b.q).subspan(32 * j, 32));
     scale[j] = found.scale;
     min[j] = found.min;
   }
   KScales six_bits;
-  b.d = to_six_bits(scale, six_bits.scale);
-  b.dmin = to_six_bits(min, six_bits.min);
+  if (importance.empty()) {
+    b.d = to_six_bits(scale, six_bits.scale);
+    b.dmin = to_six_bits(min, six_bits.min);
+  } else {
+    b.d = float_to_half(search_step(scale, total, 63, six_bits.scale));
+    b.dmin = float_to_half(search_step(min, total, 63, six_bits.min));
+  }
   b.scales = pack_k_scales(six_bits);
   for (size_t j = 0; j < 8; ++j) {
     const float d = half_to_float(b.d) * static_cast<float>(six_bits.scale[j]);
@@ -120,24 +133,28 @@ std::array<uint8_t, 128> pack_nibbles(const Levels& q) {
   return qs;
 }
 
-BlockQ4_K encode_q4_k(In x) {
-  const ScaleMinBlock b = encode_scale_min(x, 15, {-1.0f, 0.1f, 20});
+BlockQ4_K encode_q4_k(In x, Importance importance) {
+  const ScaleMinBlock b = encode_scale_min(x, importance, 15, {-1.0f, 0.1f, 20});
   return {b.d, b.dmin, b.scales, pack_nibbles(b.q)};
 }
 
-BlockQ5_K encode_q5_k(In x) {
-  const ScaleMinBlock b = encode_scale_min(x, 31, {-0.5f, 0.1f, 15});
+BlockQ5_K encode_q5_k(In x, Importance importance) {
+  const ScaleMinBlock b = encode_scale_min(x, importance, 31, {-0.5f, 0.1f, 15});
   BlockQ5_K out{b.d, b.dmin, b.scales, {}, pack_nibbles(b.q)};
   for (size_t e = 0; e < 256; ++e) out.qh[e % 32] = static_cast<uint8_t>(out.qh[e % 32] | ((b.q[e] >> 4) << (e / 32)));
   return out;
 }
 
-BlockQ6_K encode_q6_k(In x) {
+BlockQ6_K encode_q6_k(In x, Importance importance) {
   constexpr float kNegligible = 1e-15f;
   std::array<float, 16> scale;
   Levels q;
+  std::array<float, 256> squares;
+  for (size_t e = 0; e < 256; ++e) squares[e] = x[e] * x[e];
+  const Importance weights = importance.empty() ? squares : importance;
   for (size_t j = 0; j < 16; ++j)
-    scale[j] = search_signed_scale(x.subspan(16 * j, 16), 32, std::span(q).subspan(16 * j, 16));
+    scale[j] =
+        search_signed_scale(x.subspan(16 * j, 16), weights.subspan(16 * j, 16), 32, std::span(q).subspan(16 * j, 16));
   const float largest = signed_max(scale);
   BlockQ6_K b{};
   if (std::fabs(largest) < kNegligible) return b;

@@ -57,6 +57,31 @@ void decode_q5_1(const BlockQ5_1& b, Out out) {
 using In = std::span<const float, 32>;
 using Levels = std::array<uint8_t, 32>;
 
+constexpr float kLargestHalf = 65504.0f;
+
+/// The importance of a block, if there is any, and the mean square of the row.
+struct RowWeights {
+  std::span<const float> importance;
+  float variance = 0;
+
+  std::array<float, 32> of(In x) const {
+    std::array<float, 32> weights;
+    weigh(x, importance, variance, weights);
+    return weights;
+  }
+};
+
+template <class Block, Block (*kEncode)(In, const RowWeights&)>
+void encode_row_of(std::span<const float> x, std::span<const float> importance, std::byte* out) {
+  RowWeights weights;
+  if (!importance.empty()) weights.variance = sum_of_squares(x) / static_cast<float>(x.size());
+  for (size_t i = 0; i < x.size(); i += 32, out += sizeof(Block)) {
+    if (!importance.empty()) weights.importance = importance.subspan(i, 32);
+    const Block block = kEncode(x.subspan(i).first<32>(), weights);
+    std::memcpy(out, &block, sizeof block);
+  }
+}
+
 std::array<uint8_t, 16> pack_nibbles(const Levels& q) {
   std::array<uint8_t, 16> qs;
   for (size_t j = 0; j < 16; ++j) qs[j] = static_cast<uint8_t>((q[j] & 15) | ((q[j + 16] & 15) << 4));
@@ -69,7 +94,7 @@ std::array<uint8_t, 4> pack_high_bits(const Levels& q) {
   return qh;
 }
 
-BlockQ8_0 encode_q8_0(In x) {
+BlockQ8_0 encode_q8_0(In x, const RowWeights& /*row*/) {
   const float d = std::fabs(signed_max(x)) / 127.0f;
   const float inverse = finite_inverse(d);
   BlockQ8_0 b;
@@ -83,7 +108,12 @@ struct Symmetric {
   uint16_t d;
   Levels q;
 };
-Symmetric symmetric(In x, int offset) {
+Symmetric symmetric(In x, const RowWeights& row, int offset) {
+  if (!row.importance.empty()) {
+    Symmetric s;
+    s.d = float_to_half(search_signed_scale(x, row.of(x), offset, s.q));
+    return s;
+  }
   const float d = signed_max(x) / -static_cast<float>(offset);
   const float inverse = finite_inverse(d);
   Symmetric s{float_to_half(d), {}};
@@ -99,7 +129,14 @@ struct Affine {
   uint16_t d, m;
   Levels q;
 };
-Affine affine(In x, int top) {
+Affine affine(In x, const RowWeights& row, int top) {
+  if (!row.importance.empty()) {
+    Affine a;
+    const ScaleMin found = search_scale_min(x, row.of(x), top, kFineGrid, a.q);
+    a.d = float_to_half(found.scale);
+    a.m = float_to_half(std::max(-found.min, -kLargestHalf));  // the fit may lie beyond the smallest element
+    return a;
+  }
   const float min = std::ranges::min(x);
   const float d = (std::ranges::max(x) - min) / static_cast<float>(top);
   const float inverse = finite_inverse(d);
@@ -109,23 +146,23 @@ Affine affine(In x, int top) {
   return a;
 }
 
-BlockQ4_0 encode_q4_0(In x) {
-  const Symmetric s = symmetric(x, 8);
+BlockQ4_0 encode_q4_0(In x, const RowWeights& row) {
+  const Symmetric s = symmetric(x, row, 8);
   return {s.d, pack_nibbles(s.q)};
 }
 
-BlockQ5_0 encode_q5_0(In x) {
-  const Symmetric s = symmetric(x, 16);
+BlockQ5_0 encode_q5_0(In x, const RowWeights& row) {
+  const Symmetric s = symmetric(x, row, 16);
   return {s.d, pack_high_bits(s.q), pack_nibbles(s.q)};
 }
 
-BlockQ4_1 encode_q4_1(In x) {
-  const Affine a = affine(x, 15);
+BlockQ4_1 encode_q4_1(In x, const RowWeights& row) {
+  const Affine a = affine(x, row, 15);
   return {a.d, a.m, pack_nibbles(a.q)};
 }
 
-BlockQ5_1 encode_q5_1(In x) {
-  const Affine a = affine(x, 31);
+BlockQ5_1 encode_q5_1(In x, const RowWeights& row) {
+  const Affine a = affine(x, row, 31);
   return {a.d, a.m, pack_high_bits(a.q), pack_nibbles(a.q)};
 }
 
@@ -133,15 +170,15 @@ BlockQ5_1 encode_q5_1(In x) {
 
 std::span<const Format> legacy_formats() {
   static constexpr Format kFormats[] = {
-      {DType::kQ4_0, decode_row<BlockQ4_0, 32, decode_q4_0>, encode_row<BlockQ4_0, 32, encode_q4_0>,
+      {DType::kQ4_0, decode_row<BlockQ4_0, 32, decode_q4_0>, encode_row_of<BlockQ4_0, encode_q4_0>,
        find_non_finite_block<BlockQ4_0, 32>},
-      {DType::kQ4_1, decode_row<BlockQ4_1, 32, decode_q4_1>, encode_row<BlockQ4_1, 32, encode_q4_1>,
+      {DType::kQ4_1, decode_row<BlockQ4_1, 32, decode_q4_1>, encode_row_of<BlockQ4_1, encode_q4_1>,
        find_non_finite_block<BlockQ4_1, 32>},
-      {DType::kQ5_0, decode_row<BlockQ5_0, 32, decode_q5_0>, encode_row<BlockQ5_0, 32, encode_q5_0>,
+      {DType::kQ5_0, decode_row<BlockQ5_0, 32, decode_q5_0>, encode_row_of<BlockQ5_0, encode_q5_0>,
        find_non_finite_block<BlockQ5_0, 32>},
-      {DType::kQ5_1, decode_row<BlockQ5_1, 32, decode_q5_1>, encode_row<BlockQ5_1, 32, encode_q5_1>,
+      {DType::kQ5_1, decode_row<BlockQ5_1, 32, decode_q5_1>, encode_row_of<BlockQ5_1, encode_q5_1>,
        find_non_finite_block<BlockQ5_1, 32>},
-      {DType::kQ8_0, decode_row<BlockQ8_0, 32, decode_q8_0>, encode_row<BlockQ8_0, 32, encode_q8_0>,
+      {DType::kQ8_0, decode_row<BlockQ8_0, 32, decode_q8_0>, encode_row_of<BlockQ8_0, encode_q8_0>,
        find_non_finite_block<BlockQ8_0, 32>},
   };
   return kFormats;

@@ -14,6 +14,16 @@ float signed_max(std::span<const float> x) {
   return max;
 }
 
+float sum_of_squares(std::span<const float> x) {
+  float sum = 0;
+  for (const float v : x) sum += v * v;
+  return sum;
+}
+
+void weigh(std::span<const float> x, std::span<const float> importance, float variance, std::span<float> weights) {
+  for (size_t i = 0; i < x.size(); ++i) weights[i] = importance[i] * std::sqrt(variance + x[i] * x[i]);
+}
+
 ScaleMin search_scale_min(std::span<const float> x, std::span<const float> weights, int levels,
                           const ScaleMinGrid& grid, std::span<uint8_t> q) {
   constexpr float kNegligible = 1e-30f;  // far below half's range, far above where levels/range would overflow
@@ -82,7 +92,65 @@ ScaleMin search_scale_min(std::span<const float> x, std::span<const float> weigh
   return {scale, -low};
 }
 
-float search_signed_scale(std::span<const float> x, int levels, std::span<uint8_t> q) {
+float search_step(std::span<const float> v, std::span<const float> weights, int top, std::span<uint8_t> q) {
+  constexpr float kNegligible = 1e-15f;
+  constexpr int kPasses = 5;
+  const float max = std::max(0.0f, *std::ranges::max_element(v));
+  std::ranges::fill(q, uint8_t{0});
+  if (max < kNegligible) return 0;
+
+  const auto squared_error = [&](float inverse) {
+    const float step = 1.0f / inverse;
+    float sum = 0;
+    for (size_t i = 0; i < v.size(); ++i) {
+      const float difference = v[i] - step * static_cast<float>(nearest_level(inverse * v[i], 0, top));
+      sum += weights[i] * difference * difference;
+    }
+    return sum;
+  };
+  float inverse = static_cast<float>(top) / max;
+  float best = squared_error(inverse);
+  for (int s = -4; s <= 4; ++s) {
+    if (s == 0) continue;
+    const float candidate = (0.1f * static_cast<float>(s) + static_cast<float>(top)) / max;
+    const float error = squared_error(candidate);
+    if (error < best) {
+      best = error;
+      inverse = candidate;
+    }
+  }
+
+  float sum_vq = 0, sum_qq = 0;
+  for (size_t i = 0; i < v.size(); ++i) {
+    q[i] = static_cast<uint8_t>(nearest_level(inverse * v[i], 0, top));
+    const float level = static_cast<float>(q[i]);
+    sum_vq += weights[i] * v[i] * level;
+    sum_qq += weights[i] * level * level;
+  }
+  bool changed = true;
+  for (int pass = 0; changed && pass < kPasses; ++pass) {
+    changed = false;
+    for (size_t i = 0; i < v.size(); ++i) {
+      const float level = static_cast<float>(q[i]);
+      float vq = sum_vq - weights[i] * v[i] * level;
+      float qq = sum_qq - weights[i] * level * level;
+      if (!(vq > 0 && qq > 0)) continue;
+      const int moved = nearest_level(v[i] * qq / vq, 0, top);
+      if (moved == q[i]) continue;
+      vq += weights[i] * v[i] * static_cast<float>(moved);
+      qq += weights[i] * static_cast<float>(moved) * static_cast<float>(moved);
+      if (vq * vq * sum_qq > sum_vq * sum_vq * qq) {
+        q[i] = static_cast<uint8_t>(moved);
+        sum_vq = vq;
+        sum_qq = qq;
+        changed = true;
+      }
+    }
+  }
+  return sum_qq > 0 ? sum_vq / sum_qq : 0.0f;
+}
+
+float search_signed_scale(std::span<const float> x, std::span<const float> weights, int levels, std::span<uint8_t> q) {
   constexpr float kNegligible = 1e-15f;
   const float max = signed_max(x);
   std::ranges::fill(q, uint8_t{0});
@@ -92,11 +160,10 @@ float search_signed_scale(std::span<const float> x, int levels, std::span<uint8_
   float scale = 0, explained = 0;
   const auto consider = [&](float inverse) {
     float sum_xq = 0, sum_qq = 0;
-    for (const float v : x) {
-      const float l = static_cast<float>(level(inverse, v));
-      const float weight = v * v;
-      sum_xq += weight * v * l;
-      sum_qq += weight * l * l;
+    for (size_t i = 0; i < x.size(); ++i) {
+      const float l = static_cast<float>(level(inverse, x[i]));
+      sum_xq += weights[i] * x[i] * l;
+      sum_qq += weights[i] * l * l;
     }
     if (!(sum_qq > 0 && sum_xq * sum_xq > explained * sum_qq)) return;
     scale = sum_xq / sum_qq;

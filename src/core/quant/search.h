@@ -37,15 +37,29 @@ struct ScaleMinGrid {
   int steps;
 };
 
+/// What all formats with a min try when there is importance.
+inline constexpr ScaleMinGrid kFineGrid = {-0.9f, 0.05f, 36};
+
 /// Least weighted squared error over a grid of scales, q in 0 .. levels: each candidate's levels are rounded from it,
 /// then scale and min solve the weighted least squares for those levels. Writes q.
 ScaleMin search_scale_min(std::span<const float> x, std::span<const float> weights, int levels,
                           const ScaleMinGrid& grid, std::span<uint8_t> q);
 
-/// x ~ scale q with q in -levels .. levels-1, weights x^2: of nineteen candidate scales around max/levels keeps the
+/// Values v >= 0 on a grid of step * (0 .. top), least weighted squared error: the best of nine steps around max/top,
+/// then up to five passes that move one level at a time while that explains more, and the least-squares step for the
+/// levels found. Where all v are below 1e-15: 0. Writes q.
+float search_step(std::span<const float> v, std::span<const float> weights, int top, std::span<uint8_t> q);
+
+/// x ~ scale q with q in -levels .. levels-1: of nineteen candidate scales around max/levels keeps the
 /// one whose levels explain most, (sum w x q)^2 / sum w q^2, and returns the least-squares scale for them. Its sign may
 /// be negative: the element of largest magnitude sits at -levels. Writes q + levels. Where all x are below 1e-15: 0,
 /// and 0 for every level.
-float search_signed_scale(std::span<const float> x, int levels, std::span<uint8_t> q);
+float search_signed_scale(std::span<const float> x, std::span<const float> weights, int levels, std::span<uint8_t> q);
+
+/// The weights of a search with importance: importance_i sqrt(variance + x_i^2).
+void weigh(std::span<const float> x, std::span<const float> importance, float variance, std::span<float> weights);
+
+/// Sum of squares, in index order.
+float sum_of_squares(std::span<const float> x);
 
 }  // namespace adder

@@ -60,7 +60,7 @@ class RowEncoder {
     const size_t row_bytes = storage_bytes(to_, from_.shape.row_length());
     for (int64_t r = begin; r < end; ++r) {
       decode(from_.dtype, from_.row(r), row);
-      if (auto done = encode(to_, row, out_ + static_cast<size_t>(r) * row_bytes); !done) {
+      if (auto done = encode(to_, row, {}, out_ + static_cast<size_t>(r) * row_bytes); !done) {
         std::lock_guard lock(mutex_);
         if (!error_ || r < bad_row_) error_ = std::move(done).error().in(fmt::format("row {}", r));
         bad_row_ = std::min(bad_row_, r);

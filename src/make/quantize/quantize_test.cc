@@ -95,7 +95,7 @@ TEST_P(Quantize, EveryTensorIsWhatTheCodecMakesOfIt) {
     ASSERT_EQ(out.tensors[i].view.dtype, plan[i].type);
     const auto values = to_f32(in.tensors[i]).value();
     std::vector<std::byte> expected(storage_bytes(plan[i].type, static_cast<int64_t>(values.size())));
-    ASSERT_TRUE(encode(plan[i].type, values, expected.data()));
+    ASSERT_TRUE(encode(plan[i].type, values, {}, expected.data()));
     EXPECT_TRUE(std::ranges::equal(out.tensors[i].view.span(), expected));
     EXPECT_EQ(report.tensors[i].from, DType::kF32);
     EXPECT_EQ(report.tensors[i].to.type, plan[i].type);

@@ -83,7 +83,7 @@ class Synthesizer {
         std::vector<float> row(static_cast<size_t>(length));
         for (int64_t r = first + begin; r < first + end; ++r) {
           weights_.fill_row(spec, r, row);
-          const auto encoded = encode(type, row, &stored[static_cast<size_t>(r) * storage_bytes(type, length)]);
+          const auto encoded = encode(type, row, {}, &stored[static_cast<size_t>(r) * storage_bytes(type, length)]);
           CHECK(encoded.has_value(), "{}", encoded.error().message());  // our own numbers are finite and small
         }
       });
