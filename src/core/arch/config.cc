@@ -34,6 +34,11 @@ struct Checker {
   }
 };
 
+/// Unlike &&, after every check has had its say.
+bool all(std::initializer_list<bool> held) {
+  return std::find(held.begin(), held.end(), false) == held.end();
+}
+
 void check_layers(const ModelConfig& c, Checker check) {
   for (size_t i = 0; i < c.layers.size(); ++i) {
     const LayerConfig& layer = c.layers[i];
@@ -106,15 +111,15 @@ Status validate(const ModelConfig& c) {
   if (!(c.norm_eps > 0 && c.norm_eps < 1)) problems.add("norm_eps is {}, must lie between 0 and 1", c.norm_eps);
 
   const int64_t attention = c.count(LayerKind::kAttention) > 0 ? 1 : 0;
-  if (check.range("num_attention_heads", c.num_attention_heads, attention, kMaxWidth) &
-      check.range("head_dim", c.head_dim, attention, kMaxWidth))
+  if (all({check.range("num_attention_heads", c.num_attention_heads, attention, kMaxWidth),
+           check.range("head_dim", c.head_dim, attention, kMaxWidth)}))
     check.range("num_attention_heads x head_dim", c.q_rows(), attention, kMaxWidth);
 
   const int64_t mamba = c.count(LayerKind::kMamba) > 0 ? 1 : 0;
-  if (check.range("mamba_num_heads", c.mamba_num_heads, mamba, kMaxWidth) &
-      check.range("mamba_head_dim", c.mamba_head_dim, mamba, kMaxWidth) &
-      check.range("ssm_state_size", c.ssm_state_size, mamba, kMaxState) &
-      check.range("n_groups", c.n_groups, mamba, kMaxWidth)) {
+  if (all({check.range("mamba_num_heads", c.mamba_num_heads, mamba, kMaxWidth),
+           check.range("mamba_head_dim", c.mamba_head_dim, mamba, kMaxWidth),
+           check.range("ssm_state_size", c.ssm_state_size, mamba, kMaxState),
+           check.range("n_groups", c.n_groups, mamba, kMaxWidth)})) {
     check.range("mamba_num_heads x mamba_head_dim", c.d_inner(), mamba, kMaxWidth);
     check.range("n_groups x ssm_state_size", c.n_groups * c.ssm_state_size, mamba, kMaxWidth);
     check.multiple("mamba_num_heads", c.mamba_num_heads, "n_groups", c.n_groups);

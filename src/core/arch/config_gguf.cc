@@ -16,9 +16,9 @@ std::string key(std::string_view name) {
 }
 
 /// Metadata access that notes errors and goes on.
-class Fields {
+class Metadata {
  public:
-  Fields(const Gguf& file, Problems& problems) : file_(file), problems_(problems) {}
+  Metadata(const Gguf& file, Problems& problems) : file_(file), problems_(problems) {}
 
   bool has(std::string_view name) const { return file_.find(key(name)) != nullptr; }
   int64_t integer(std::string_view name) { return problems_.take(file_.integer(key(name))); }
@@ -44,8 +44,8 @@ Status check_architecture(const Gguf& file) {
 }
 
 /// A scalar, or an array of which only the attention layers count.
-int64_t attention_heads(Fields& fields, const ModelConfig& config, Problems& problems) {
-  const std::vector<int64_t> heads = fields.per_layer("attention.head_count", config.n_layers());
+int64_t attention_heads(Metadata& metadata, const ModelConfig& config, Problems& problems) {
+  const std::vector<int64_t> heads = metadata.per_layer("attention.head_count", config.n_layers());
   std::optional<int64_t> common;
   for (size_t i = 0; i < heads.size(); ++i) {
     if (config.layers[i].kind != LayerKind::kAttention) continue;
@@ -57,11 +57,11 @@ int64_t attention_heads(Fields& fields, const ModelConfig& config, Problems& pro
   return common.value_or(heads.empty() ? 0 : std::ranges::max(heads));
 }
 
-void read_layers(Fields& fields, ModelConfig& config, Problems& problems) {
-  const int64_t n = fields.integer("block_count");
+void read_layers(Metadata& metadata, ModelConfig& config, Problems& problems) {
+  const int64_t n = metadata.integer("block_count");
   if (n < 0 || n > 4096) return problems.add("{} is {}, must be 1 to 4096", key("block_count"), n);
-  const std::vector<int64_t> ff = fields.per_layer("feed_forward_length", n);
-  const std::vector<int64_t> kv = fields.per_layer("attention.head_count_kv", n);
+  const std::vector<int64_t> ff = metadata.per_layer("feed_forward_length", n);
+  const std::vector<int64_t> kv = metadata.per_layer("attention.head_count_kv", n);
   for (size_t i = 0; i < ff.size(); ++i) {
     if (ff[i] != 0)
       config.layers.push_back({LayerKind::kMlp, ff[i], 0});
@@ -72,24 +72,24 @@ void read_layers(Fields& fields, ModelConfig& config, Problems& problems) {
   }
 }
 
-void read_attention(Fields& fields, ModelConfig& config, Problems& problems) {
+void read_attention(Metadata& metadata, ModelConfig& config, Problems& problems) {
   const bool used = config.count(LayerKind::kAttention) > 0;
-  if (!used && !fields.has("attention.head_count")) return;
-  config.num_attention_heads = attention_heads(fields, config, problems);
-  config.head_dim = used ? fields.integer("attention.key_length") : fields.integer_or_zero("attention.key_length");
+  if (!used && !metadata.has("attention.head_count")) return;
+  config.num_attention_heads = attention_heads(metadata, config, problems);
+  config.head_dim = used ? metadata.integer("attention.key_length") : metadata.integer_or_zero("attention.key_length");
   const int64_t value_length =
-      fields.has("attention.value_length") ? fields.integer("attention.value_length") : config.head_dim;
+      metadata.has("attention.value_length") ? metadata.integer("attention.value_length") : config.head_dim;
   if (value_length != config.head_dim)
     problems.add("{} {} differs from key_length {}", key("attention.value_length"), value_length, config.head_dim);
 }
 
-void read_mamba(Fields& fields, ModelConfig& config, Problems& problems) {
-  if (config.count(LayerKind::kMamba) == 0 && !fields.has("ssm.inner_size")) return;
-  config.mamba_num_heads = fields.integer("ssm.time_step_rank");
-  config.ssm_state_size = fields.integer("ssm.state_size");
-  config.n_groups = fields.integer("ssm.group_count");
-  config.conv_kernel = fields.integer("ssm.conv_kernel");
-  const int64_t d_inner = fields.integer("ssm.inner_size");
+void read_mamba(Metadata& metadata, ModelConfig& config, Problems& problems) {
+  if (config.count(LayerKind::kMamba) == 0 && !metadata.has("ssm.inner_size")) return;
+  config.mamba_num_heads = metadata.integer("ssm.time_step_rank");
+  config.ssm_state_size = metadata.integer("ssm.state_size");
+  config.n_groups = metadata.integer("ssm.group_count");
+  config.conv_kernel = metadata.integer("ssm.conv_kernel");
+  const int64_t d_inner = metadata.integer("ssm.inner_size");
   if (config.mamba_num_heads <= 0) return;  // noted, or for validate to note
   if (d_inner % config.mamba_num_heads != 0)
     problems.add("{} {} is no multiple of the head count {} ({})", key("ssm.inner_size"), d_inner,
@@ -106,19 +106,19 @@ GgufEntry scalar(std::string key, GgufType type, GgufValue value) {
 Result<ModelConfig> config_from_gguf(const Gguf& file) {
   TRY(check_architecture(file));
   Problems problems;
-  Fields fields(file, problems);
+  Metadata metadata(file, problems);
   ModelConfig config;
-  read_layers(fields, config, problems);
-  config.hidden_size = fields.integer("embedding_length");
+  read_layers(metadata, config, problems);
+  config.hidden_size = metadata.integer("embedding_length");
   const TensorView* embedding = file.find_tensor("token_embd.weight");
-  if (fields.has("vocab_size") || !embedding)
-    config.vocab_size = fields.integer("vocab_size");
+  if (metadata.has("vocab_size") || !embedding)
+    config.vocab_size = metadata.integer("vocab_size");
   else
     config.vocab_size = embedding->shape.rows();  // older converters leave the key out
-  read_attention(fields, config, problems);
-  read_mamba(fields, config, problems);
-  config.norm_eps = fields.number("attention.layer_norm_rms_epsilon");
-  config.max_position_embeddings = fields.integer_or_zero("context_length");
+  read_attention(metadata, config, problems);
+  read_mamba(metadata, config, problems);
+  config.norm_eps = metadata.number("attention.layer_norm_rms_epsilon");
+  config.max_position_embeddings = metadata.integer_or_zero("context_length");
   config.tie_word_embeddings = file.find_tensor("output.weight") == nullptr;
   TRY(problems.status(ErrorCode::kCorrupt, "metadata"));
   return config;

@@ -49,8 +49,8 @@ constexpr Case kCases[] = {
 TEST(Utf8, ReadsThePieceThatTextBeginsWith) {
   for (const Case& c : kCases) {
     const Utf8Piece piece = utf8_next(c.text);
-    EXPECT_EQ(piece.kind, c.kind) << testing::PrintToString(c.text);
-    EXPECT_EQ(piece.bytes, c.bytes) << testing::PrintToString(c.text);
+    EXPECT_EQ(piece.kind, c.kind) << ::testing::PrintToString(c.text);
+    EXPECT_EQ(piece.bytes, c.bytes) << ::testing::PrintToString(c.text);
   }
 }
 
@@ -72,7 +72,7 @@ TEST(IsUtf8, AcceptsTheEdgesOfEveryLength) {
                            "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
                            "a\xe6\x97\xa5"
                            "b"})
-    EXPECT_TRUE(is_utf8(text)) << testing::PrintToString(text);
+    EXPECT_TRUE(is_utf8(text)) << ::testing::PrintToString(text);
 }
 
 TEST(IsUtf8, RefusesWhatRfc3629DoesNotAllow) {
@@ -85,7 +85,7 @@ TEST(IsUtf8, RefusesWhatRfc3629DoesNotAllow) {
         "a",
         "\xf0\x90\x80"
         "a"})
-    EXPECT_FALSE(is_utf8(text)) << testing::PrintToString(text);
+    EXPECT_FALSE(is_utf8(text)) << ::testing::PrintToString(text);
 }
 
 }  // namespace

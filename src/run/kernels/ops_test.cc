@@ -238,7 +238,8 @@ TEST(Ops, SsdOutput) {
       const int64_t n = last - first;
       if (n == 0) continue;
       expect_all_alike(fmt::format("{} heads of {}, positions {} to {}", s.heads, s.head_dim, first, last), s.heads,
-                       n * s.heads * s.head_dim, [&](const Ops& ops, float* y, int64_t begin, int64_t end) {
+                       n * s.heads * s.head_dim,
+                       [&, first = first, last = last](const Ops& ops, float* y, int64_t begin, int64_t end) {
                          ops.ssd_output(c.output(y, first, last), begin, end);
                        });
     }

@@ -1,7 +1,6 @@
 #include "run/state/snapshot_store.h"
 
 #include <algorithm>
-#include <ranges>
 
 #include "core/base/check.h"
 #include "core/base/exceptions.h"
@@ -39,9 +38,9 @@ double SnapshotStore::worth(size_t i) const {
 }
 
 SnapshotStore::Snapshot SnapshotStore::nearest(int64_t position) const {
-  for (const Snapshot& snapshot : std::views::reverse(snapshots_))
-    if (snapshot->position() / kChunk * kChunk <= position) return snapshot;
-  return nullptr;
+  const auto reaches = [&](const Snapshot& snapshot) { return snapshot->position() / kChunk * kChunk <= position; };
+  const auto found = std::find_if(snapshots_.rbegin(), snapshots_.rend(), reaches);
+  return found == snapshots_.rend() ? nullptr : *found;
 }
 
 void SnapshotStore::cut(int64_t position) {
