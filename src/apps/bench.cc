@@ -168,7 +168,7 @@ void add_bench(CLI::App& app, Action& chosen) {
       "Prompts are random tokens; the first run of each row warms up and does not count. GB/s are the weights,\n"
       "state and keys that a pass touches; the bound is what the same threads read from a gibibyte of memory,\n"
       "measured between the runs. GOP/s count what the model asks for. In a batch prompts are read one by one.\n"
-      "Joules a token are those of the whole machine, where it counts them (RAPL, amd_energy).\n\n"
+      "Joules a token are those of the whole machine, where it counts them (RAPL, amd_energy, Jetson).\n\n"
       "Examples:\n"
       "  adder bench\n"
       "  adder bench model.gguf --prompt 512,8192 --depth 0,8192 --threads 1,2\n"

@@ -1,33 +1,9 @@
 #include "make/bench/energy.h"
 
-#include <fstream>
+#include "make/bench/sys_files.h"
 
 namespace adder {
-namespace {
-
 namespace fs = std::filesystem;
-
-std::optional<int64_t> read_number(const fs::path& path) {
-  int64_t value = 0;
-  if (std::ifstream file(path); file >> value && value >= 0) return value;
-  return {};
-}
-
-std::string read_word(const fs::path& path) {
-  std::string word;
-  std::ifstream(path) >> word;
-  return word;
-}
-
-std::vector<fs::path> entries(const fs::path& folder) {
-  std::vector<fs::path> paths;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
-    paths.push_back(it->path());
-  return paths;
-}
-
-}  // namespace
 
 EnergyMeter::EnergyMeter(const fs::path& sys) {
   for (const fs::path& zone : entries(sys / "class/powercap")) {
@@ -37,7 +13,7 @@ EnergyMeter::EnergyMeter(const fs::path& sys) {
     if (name.starts_with("package") || name == "dram")
       add(zone / "energy_uj", read_number(zone / "max_energy_range_uj").value_or(0));
   }
-  if (available()) return;
+  if (!counters_.empty()) return;
   for (const fs::path& device : entries(sys / "class/hwmon")) {
     for (const fs::path& file : entries(device)) {
       const std::string name = file.filename().string();
@@ -46,6 +22,7 @@ EnergyMeter::EnergyMeter(const fs::path& sys) {
       add(device / (name.substr(0, name.size() - kLabel.size()) + "_input"), 0);
     }
   }
+  if (counters_.empty()) power_ = std::make_unique<PowerMeter>(sys);
 }
 
 void EnergyMeter::add(const fs::path& path, int64_t range) {
@@ -53,7 +30,7 @@ void EnergyMeter::add(const fs::path& path, int64_t range) {
 }
 
 std::optional<double> EnergyMeter::lap() {
-  if (!available()) return {};
+  if (counters_.empty()) return power_->lap();
   double microjoules = 0;
   bool complete = true;
   for (Counter& counter : counters_) {

@@ -8,19 +8,19 @@
 namespace adder {
 namespace {
 
-constexpr double kWidth = 720, kNames = 250, kNumbers = 90, kTop = 28, kStep = 22, kThick = 14;
+constexpr double kNames = 250, kNumbers = 90, kTop = 28, kStep = 22, kThick = 14;
 
 }  // namespace
 
 std::string bar_chart(const std::string& title, const std::vector<Bar>& bars) {
   double most = 0;
   for (const Bar& bar : bars) most = std::max({most, bar.value, bar.high, bar.limit});
-  const auto x = [&](double v) { return kNames + (most > 0 ? v / most : 0) * (kWidth - kNames - kNumbers); };
+  const auto x = [&](double v) { return kNames + (most > 0 ? v / most : 0) * (kChartWidth - kNames - kNumbers); };
 
   std::string svg = fmt::format(
       "<svg viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" role=\"img\">"
       "<text x=\"0\" y=\"16\" class=\"title\">{2}</text>\n",
-      kWidth, kTop + kStep * static_cast<double>(bars.size()) + 6, escaped(title));
+      kChartWidth, kTop + kStep * static_cast<double>(bars.size()) + 6, escaped(title));
   double y = kTop;
   for (const Bar& bar : bars) {
     const double middle = y + kThick / 2;

@@ -6,6 +6,8 @@
 
 namespace adder {
 
+constexpr double kChartWidth = 720;  ///< of every chart: they stand one below the other
+
 /// One line of a chart: (x, y) points in order of x.
 struct Curve {
   std::string name, colour;

@@ -9,7 +9,7 @@
 namespace adder {
 namespace {
 
-constexpr double kWidth = 720, kHeight = 280, kLeft = 56, kRight = 12, kTop = 34, kBottom = 36;
+constexpr double kHeight = 280, kLeft = 56, kRight = 12, kAbove = 34, kBelow = 36;
 
 struct Range {
   double low = INFINITY, high = -INFINITY;
@@ -29,10 +29,10 @@ double tick_step(const Range& range) {
 }
 
 double x_of(const Range& range, double v) {
-  return kLeft + range.fraction(v) * (kWidth - kLeft - kRight);
+  return kLeft + range.fraction(v) * (kChartWidth - kLeft - kRight);
 }
 double y_of(const Range& range, double v) {
-  return kHeight - kBottom - range.fraction(v) * (kHeight - kTop - kBottom);
+  return kHeight - kBelow - range.fraction(v) * (kHeight - kAbove - kBelow);
 }
 
 }  // namespace
@@ -48,19 +48,19 @@ std::string line_chart(const std::string& title, const std::string& x_axis, cons
   std::string svg = fmt::format(
       "<svg viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" role=\"img\">"
       "<text x=\"{2}\" y=\"16\" class=\"title\">{3}</text><text x=\"{4}\" y=\"{5}\" text-anchor=\"end\">{6}</text>\n",
-      kWidth, kHeight, kLeft, escaped(title), kWidth - kRight, kHeight - 4, escaped(x_axis));
+      kChartWidth, kHeight, kLeft, escaped(title), kChartWidth - kRight, kHeight - 4, escaped(x_axis));
   if (xs.low <= xs.high) {
     for (double v = std::ceil(ys.low / tick_step(ys)) * tick_step(ys); v <= ys.high; v += tick_step(ys)) {
       svg += fmt::format(
           "<path class=\"grid\" d=\"M{} {:.1f}H{}\"/><text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{:.4g}</text>\n",
-          kLeft, y_of(ys, v), kWidth - kRight, kLeft - 6, y_of(ys, v) + 4, v);
+          kLeft, y_of(ys, v), kChartWidth - kRight, kLeft - 6, y_of(ys, v) + 4, v);
     }
     for (double v = std::ceil(xs.low / tick_step(xs)) * tick_step(xs); v <= xs.high; v += tick_step(xs)) {
       svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:.4g}</text>\n", x_of(xs, v),
-                         kHeight - kBottom + 16, v);
+                         kHeight - kBelow + 16, v);
     }
   }
-  double legend = kWidth - kRight;
+  double legend = kChartWidth - kRight;
   for (const Curve& curve : curves) {
     if (curve.points.empty()) continue;
     std::string path;
