@@ -150,7 +150,7 @@ struct SsdAdvanceArgs {
 /// Causal grouped-query attention for consecutive positions of one sequence, over keys stored in pages of kKeyBlock
 /// absolute positions. Query head i uses KV head i / (n_heads / n_kv_heads). Query t sees keys 0 .. position + t. For
 /// every query one online softmax, from m = -inf, l = 0, o = 0, pages in order:
-///   s_j = dot16(q, k_j) * scale             keys j of the page the query sees
+///   s_j = fma(q_d, k_jd, s_j), d in order, from 0; then s_j * scale       keys j of the page the query sees
 ///   m'  = max(m, max_j s_j)
 ///   p_j = exp(s_j - m')                     0 for keys it does not see
 ///   l   = fma(l, exp(m - m'), sum16(p))     all kKeyBlock of them
@@ -159,9 +159,9 @@ struct SsdAdvanceArgs {
 struct AttentionArgs {
   const float* q;                   ///< [T, n_heads, D]
   float* out;                       ///< [T, n_heads, D]
-  const std::byte* const* k_pages;  ///< each [n_kv_heads, kKeyBlock, D] of kv_type
-  const std::byte* const* v_pages;
-  DType kv_type;  ///< F32, F16 or BF16
+  const std::byte* const* k_pages;  ///< each [n_kv_heads, D, kKeyBlock] of kv_type: scores are sums of its rows
+  const std::byte* const* v_pages;  ///< each [n_kv_heads, kKeyBlock, D]
+  DType kv_type;                    ///< F32, F16 or BF16
   int64_t position;
   int64_t n_heads, n_kv_heads, head_dim;
   float scale;

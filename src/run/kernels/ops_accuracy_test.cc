@@ -199,21 +199,26 @@ TEST(Accuracy, Attention) {
   std::vector<Expected> want(static_cast<size_t>(c.items() * D));
   for (int64_t item = 0; item < c.items(); ++item) {
     const int64_t kv_head = item % heads / (heads / kv_heads);
-    const auto cell = [&](const std::vector<const std::byte*>& pages, int64_t j, int64_t d) {
-      const auto* page = reinterpret_cast<const float*>(pages[static_cast<size_t>(j / kKeyBlock)]);
-      return static_cast<double>(page[(kv_head * kKeyBlock + j % kKeyBlock) * D + d]);
+    const auto page = [](const std::vector<const std::byte*>& pages, int64_t j) {
+      return reinterpret_cast<const float*>(pages[static_cast<size_t>(j / kKeyBlock)]);
+    };
+    const auto key = [&](int64_t j, int64_t d) {
+      return static_cast<double>(page(c.k_pages, j)[(kv_head * D + d) * kKeyBlock + j % kKeyBlock]);
+    };
+    const auto value = [&](int64_t j, int64_t d) {
+      return static_cast<double>(page(c.v_pages, j)[(kv_head * kKeyBlock + j % kKeyBlock) * D + d]);
     };
     std::vector<double> p;
     double sum = 0.0;
     for (int64_t j = 0; j <= position + item / heads; ++j) {
       double score = 0.0;
-      for (int64_t d = 0; d < D; ++d) score += at(c.q, item * D + d) * cell(c.k_pages, j, d);
+      for (int64_t d = 0; d < D; ++d) score += at(c.q, item * D + d) * key(j, d);
       p.push_back(std::exp(score * static_cast<double>(c.layout.scale)));
       sum += p.back();
     }
     for (int64_t d = 0; d < D; ++d) {
       Expected& out = want[static_cast<size_t>(item * D + d)];
-      for (size_t j = 0; j < p.size(); ++j) out.add(p[j] / sum * cell(c.v_pages, static_cast<int64_t>(j), d));
+      for (size_t j = 0; j < p.size(); ++j) out.add(p[j] / sum * value(static_cast<int64_t>(j), d));
     }
   }
   for (const Ops* ops : supported_ops()) {

@@ -59,27 +59,41 @@ __attribute__((target("avx2"))) void peak_read(benchmark::State& state) {
 BENCHMARK(peak_read)->Unit(benchmark::kMillisecond);
 #endif
 
-/// One matrix far larger than the caches (30 Mi weights and more), so that one token reads memory.
-void linear(benchmark::State& state, DType dtype) {
+/// A few rows drawn, then repeated: a matrix far larger than the caches (30 Mi weights and more), so that few tokens
+/// read memory.
+template <class Case>
+Case large_case(Rng& rng, DType dtype, int64_t tokens) {
   constexpr int64_t kCols = 7680, kDrawn = 32;
-  const int64_t tokens = state.range(0), rows = tokens == 1 ? 8192 : 512;
-  Rng rng(1);
-  LinearCase c(rng, dtype, kDrawn, kCols, tokens);  // a few rows drawn, then repeated
+  const int64_t rows = tokens <= 16 ? 8192 : 512;
+  Case c(rng, dtype, kDrawn, kCols, tokens);
   const std::vector<std::byte> drawn = c.w;
   for (int64_t r = kDrawn; r < rows; r += kDrawn) c.w.insert(c.w.end(), drawn.begin(), drawn.end());
   c.view = {dtype, {rows, kCols}, c.w.data()};
+  return c;
+}
+
+/// run(y) computes all outputs of c.
+template <class Run>
+void time_linear(benchmark::State& state, const LinearCase& c, const Run& run) {
   std::vector<float> y(static_cast<size_t>(c.outputs()));
-  std::vector<Q8Block> rounded(c.x.size() / 32);
-  ops().quantize_rows({c.x.data(), rounded.data(), kCols, 1}, 0, tokens);
   for (auto _ : state) {
-    if (packed_format(dtype)) {
-      ops().linear_q8({c.view, rounded.data(), y.data(), tokens, 1}, 0, rows);
-    } else {
-      ops().linear(c.args(y.data()), 0, rows);
-    }
+    run(y.data());
     benchmark::DoNotOptimize(y.data());
   }
-  report(state, static_cast<double>(c.w.size()), 2.0 * static_cast<double>(rows * kCols * tokens));
+  report(state, static_cast<double>(c.w.size()), 2.0 * static_cast<double>(c.outputs() * c.view.shape.row_length()));
+}
+
+void linear(benchmark::State& state, DType dtype) {
+  Rng rng(1);
+  const auto c = large_case<LinearCase>(rng, dtype, state.range(0));
+  time_linear(state, c, [&](float* y) { ops().linear(c.args(y), 0, c.view.shape.rows()); });
+}
+
+void linear_q8(benchmark::State& state, DType dtype) {
+  Rng rng(1);
+  auto c = large_case<LinearQ8Case>(rng, dtype, state.range(0));
+  c.pack();
+  time_linear(state, c, [&](float* y) { ops().linear_q8(c.args(y), 0, c.view.shape.rows()); });
 }
 
 void ssd_output(benchmark::State& state) {
@@ -151,7 +165,9 @@ BENCHMARK(gated_norm)->Unit(benchmark::kMicrosecond);
 const bool kRegistered = [] {
   for (const DType dtype : weight_dtypes()) {
     const std::string name = "linear/" + std::string(adder::name(dtype));
-    benchmark::RegisterBenchmark(name.c_str(), linear, dtype)->Arg(1)->Arg(4)->Arg(128)->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark(name.c_str(), packed_format(dtype) ? linear_q8 : linear, dtype)
+        ->Unit(benchmark::kMillisecond)
+        ->ArgsProduct({{1, 2, 4, 8, 16, 128}});
   }
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     const std::string name = "attention/" + std::string(adder::name(dtype));

@@ -9,8 +9,9 @@
 
 namespace adder {
 
-/// Keys and values of one attention layer of one sequence, in pages of kKeyBlock absolute positions, each
-/// [n_kv_heads, kKeyBlock, head_dim]. Copies share pages until one side writes.
+/// Keys and values of one attention layer of one sequence, in pages of kKeyBlock absolute positions: keys
+/// [n_kv_heads, head_dim, kKeyBlock], values [n_kv_heads, kKeyBlock, head_dim]. Copies share pages until one side
+/// writes.
 class KvPages {
  public:
   KvPages(int64_t n_kv_heads, int64_t head_dim, DType kv_type);
@@ -21,9 +22,13 @@ class KvPages {
   /// Drops the pages that hold nothing before `position`.
   void cut(int64_t position);
 
-  /// Where head `head` of a position is written, after `reserve`.
-  std::byte* key(int64_t position, int64_t head) { return slot(page(position).keys, position, head); }
-  std::byte* value(int64_t position, int64_t head) { return slot(page(position).values, position, head); }
+  /// Where head `head` of a position is written, after `reserve`: head_dim elements, those of a key kKeyBlock apart.
+  std::byte* key(int64_t position, int64_t head) {
+    return slot(page(position).keys, head * head_dim_ * kKeyBlock + position % kKeyBlock);
+  }
+  std::byte* value(int64_t position, int64_t head) {
+    return slot(page(position).values, (head * kKeyBlock + position % kKeyBlock) * head_dim_);
+  }
 
   int64_t n_pages() const { return static_cast<int64_t>(pages_.size()); }
   const std::byte* key_page(int64_t i) const { return pages_[static_cast<size_t>(i)].keys.as<std::byte>(); }
@@ -46,12 +51,13 @@ class KvPages {
   struct Page {
     Buffer keys, values;
   };
-  int64_t head_bytes() const { return static_cast<int64_t>(storage_bytes(kv_type_, head_dim_)); }
   static int64_t pages_up_to(int64_t position) { return (position + kKeyBlock - 1) / kKeyBlock; }
-  int64_t page_bytes() const { return n_kv_heads_ * kKeyBlock * head_bytes(); }
+  int64_t page_bytes() const {
+    return static_cast<int64_t>(storage_bytes(kv_type_, n_kv_heads_ * kKeyBlock * head_dim_));
+  }
   Page& page(int64_t position) { return pages_[static_cast<size_t>(position / kKeyBlock)]; }
-  std::byte* slot(Buffer& rows, int64_t position, int64_t head) {
-    return rows.writable<std::byte>() + (head * kKeyBlock + position % kKeyBlock) * head_bytes();
+  std::byte* slot(Buffer& elements, int64_t i) const {
+    return elements.writable<std::byte>() + storage_bytes(kv_type_, i);
   }
 
   int64_t n_kv_heads_, head_dim_;

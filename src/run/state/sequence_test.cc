@@ -28,7 +28,7 @@ void feed(Sequence& sequence, float text, int64_t n) {
       MambaState& mamba = sequence.mamba(layer);
       *mamba.pre_conv(t % kChunk) = text + static_cast<float>(t);
       *mamba.dt(t % kChunk) = text + static_cast<float>(t);
-      std::memcpy(sequence.kv(layer).key(t, 1), &t, sizeof t);
+      std::memcpy(sequence.kv(layer).value(t, 1), &t, sizeof t);
       if (t % kChunk == kChunk - 1) {
         *mamba.chunk().state += text;
         mamba.finish_chunk();
@@ -38,10 +38,10 @@ void feed(Sequence& sequence, float text, int64_t n) {
   sequence.advance(n);
 }
 
-int64_t key_at(Sequence& sequence, int64_t t) {
-  int64_t key = -1;
-  std::memcpy(&key, sequence.kv(1).key(t, 1), sizeof key);
-  return key;
+int64_t value_at(Sequence& sequence, int64_t t) {
+  int64_t value = -1;
+  std::memcpy(&value, sequence.kv(1).value(t, 1), sizeof value);
+  return value;
 }
 
 TEST(Sequence, HoldsWhatTheBudgetSays) {
@@ -78,7 +78,8 @@ TEST(Sequence, PagesAreLaidOutHeadByHead) {
   KvPages pages(2, 16, DType::kF16);
   ASSERT_TRUE(pages.reserve(60, 10));
   EXPECT_EQ(pages.n_pages(), 2);
-  EXPECT_EQ(pages.key(65, 0) - pages.key_page(1), 1 * 16 * 2);
+  EXPECT_EQ(pages.key(65, 0) - pages.key_page(1), 1 * 2);
+  EXPECT_EQ(pages.key(65, 1) - pages.key_page(1), (16 * kKeyBlock + 1) * 2);
   EXPECT_EQ(pages.value(65, 1) - pages.value_page(1), (kKeyBlock + 1) * 16 * 2);
   EXPECT_EQ(pages.bytes(), 2 * 2 * (2 * kKeyBlock * 16 * 2));
   pages.cut(64);
@@ -128,7 +129,7 @@ TEST(Sequence, ForksGoSeparateWays) {
   EXPECT_EQ(*b.mamba(0).pre_conv(-1), 2000.0f + 2 * kChunk - 1);
   EXPECT_EQ(a.kv(0).key_page(0), b.kv(0).key_page(0));
   EXPECT_NE(a.kv(0).key_page(1), b.kv(0).key_page(1));
-  EXPECT_EQ(key_at(b, kChunk + 4), kChunk + 4);
+  EXPECT_EQ(value_at(b, kChunk + 4), kChunk + 4);
 }
 
 TEST(Sequence, SnapshotsComeBackExactly) {

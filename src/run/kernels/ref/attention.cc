@@ -15,14 +15,13 @@ void attend(const AttentionArgs& a, int64_t t, int64_t head) {
   const int64_t D = a.head_dim, kv_head = head / (a.n_heads / a.n_kv_heads);
   const float* q = a.q + (t * a.n_heads + head) * D;
   float* o = a.out + (t * a.n_heads + head) * D;
-  /// body(d, values, n) for the key or value of a position, piece by piece.
-  const auto read = [&](const std::byte* page, int64_t j, const auto& body) {
+  // out[i] = fma(factor, element first + i of the page, out[i])
+  const auto add = [&](float factor, const std::byte* page, int64_t first, int64_t n, float* out) {
     std::array<float, kPiece> piece;
-    for (int64_t d = 0; d < D; d += kPiece) {
-      const int64_t n = std::min(kPiece, D - d);
-      decode(a.kv_type, page + storage_bytes(a.kv_type, (kv_head * kKeyBlock + j) * D + d),
-             std::span(piece).first(static_cast<size_t>(n)));
-      body(d, piece.data(), n);
+    for (int64_t i = 0; i < n; i += kPiece) {
+      const int64_t some = std::min(kPiece, n - i);
+      decode(a.kv_type, page + storage_bytes(a.kv_type, first + i), std::span(piece).first(static_cast<size_t>(some)));
+      for (int64_t j = 0; j < some; ++j) out[i + j] = std::fma(factor, piece[static_cast<size_t>(j)], out[i + j]);
     }
   };
 
@@ -33,22 +32,17 @@ void attend(const AttentionArgs& a, int64_t t, int64_t head) {
     const int64_t n = std::min(kKeyBlock, n_keys - page * kKeyBlock);
     std::array<float, kKeyBlock> p{};
     float new_max = max;
+    for (int64_t d = 0; d < D; ++d) add(q[d], a.k_pages[page], (kv_head * D + d) * kKeyBlock, n, p.data());
     for (int64_t j = 0; j < n; ++j) {
-      float& score = p[static_cast<size_t>(j)];
-      DotLanes dot;
-      read(a.k_pages[page], j, [&](int64_t d, const float* k, int64_t n_dims) { dot.add(q + d, k, n_dims); });
-      score = dot.total() * a.scale;
-      new_max = std::max(new_max, score);
+      p[static_cast<size_t>(j)] *= a.scale;
+      new_max = std::max(new_max, p[static_cast<size_t>(j)]);
     }
     const float rescale = exp_f32(max - new_max);
     for (int64_t j = 0; j < n; ++j) p[static_cast<size_t>(j)] = exp_f32(p[static_cast<size_t>(j)] - new_max);
     sum = std::fma(sum, rescale, sum16(p.data(), kKeyBlock));
     for (int64_t d = 0; d < D; ++d) o[d] *= rescale;
-    for (int64_t j = 0; j < n; ++j) {
-      read(a.v_pages[page], j, [&](int64_t d, const float* v, int64_t n_dims) {
-        for (int64_t i = 0; i < n_dims; ++i) o[d + i] = std::fma(p[static_cast<size_t>(j)], v[i], o[d + i]);
-      });
-    }
+    for (int64_t j = 0; j < n; ++j)
+      add(p[static_cast<size_t>(j)], a.v_pages[page], (kv_head * kKeyBlock + j) * D, D, o);
     max = new_max;
   }
   for (int64_t d = 0; d < D; ++d) o[d] /= sum;

@@ -68,22 +68,15 @@ constexpr int up8(int n) {
 /// The rows of one side of a product. A tile that reaches past the end takes the last row again and drops the result.
 template <class E>
 struct Matrix {
-  using Element = E;
   const E* data;
   int64_t stride, n;
   const E* row(int64_t i) const { return data + smaller(i, n - 1) * stride; }
 };
-struct Scattered {
-  using Element = float;
-  const float* const* rows;
-  int64_t n;
-  const float* row(int64_t i) const { return rows[smaller(i, n - 1)]; }
-};
-
-template <int R, int T, class W, class X>
-inline void dot_tiles(const W& w, const X& x, int64_t n, float* out, int64_t out_row, int64_t out_token) {
+template <int R, int T>
+inline void dot_tiles(const Matrix<float>& w, const Matrix<float>& x, int64_t n, float* out, int64_t out_row,
+                      int64_t out_token) {
   for (int64_t r0 = 0; r0 < w.n; r0 += R) {
-    const typename W::Element* rows[R];
+    const float* rows[R];
     for (int r = 0; r < R; ++r) rows[r] = w.row(r0 + r);
     for (int64_t t0 = 0; t0 < x.n; t0 += T) {
       const float* tokens[T];
@@ -100,8 +93,8 @@ inline void dot_tiles(const W& w, const X& x, int64_t n, float* out, int64_t out
 }
 
 /// out[r * out_row + t * out_token] = dot16(w[r], x[t]) over n elements.
-template <class W, class X>
-inline void dot_matrix(const W& w, const X& x, int64_t n, float* out, int64_t out_row, int64_t out_token) {
+inline void dot_matrix(const Matrix<float>& w, const Matrix<float>& x, int64_t n, float* out, int64_t out_row,
+                       int64_t out_token) {
   if (x.n == 1) {
     dot_tiles<8, 1>(w, x, n, out, out_row, out_token);
   } else {

@@ -1,46 +1,17 @@
 #pragma once
 
 #include "run/kernels/x86/bodies/dot.h"
+#include "run/kernels/x86/bodies/tile.h"
 #include "run/kernels/x86/flat.h"
 
 namespace adder::ADDER_LEVEL {
 namespace {
 
-/// The scan as matrix products. A tile is kTileHeight x Q registers of outputs; at every step k one factor a row, taken
-/// from a packed block, meets Q registers of a strip. With Q = 2 that is 12 sums, and 8 loads for 12 multiply-adds.
-constexpr int kTileHeight = 6;
+/// The scan as products of tiles (tile.h), factors from a packed block, rows from a packed strip.
 constexpr int64_t kOutputsUp = (kMaxChunk + kTileHeight - 1) / kTileHeight * kTileHeight;
 /// Columns of B or C packed at once, and floats from one packed row to the next: no power of two, so that the lines a
 /// tile reads lie in different sets of the first cache.
 constexpr int64_t kScanColumns = 128, kScanPitch = kScanColumns + 8;
-
-/// Sums of a tile, row after row of Q registers.
-template <int Q>
-struct ScanTile {
-  alignas(64) float sums[kTileHeight * Q * kWidth];
-  float* at(int r, int q) { return sums + (r * Q + q) * kWidth; }
-};
-
-/// sum[r][q] = fma(a[k * kStep + r * kRow], b[k][q], sum[r][q]), k < n in order; a row of b is Q registers. A function
-/// of its own, or the compiler would spill sums for the sake of its caller's variables.
-template <int64_t kStep, int64_t kRow, int Q>
-[[gnu::noinline]] void accumulate(const float* a, const float* b, int64_t n, ScanTile<Q>& tile) {
-  F sum[kTileHeight][Q];
-  for (int r = 0; r < kTileHeight; ++r) {
-    for (int q = 0; q < Q; ++q) sum[r][q] = load(tile.at(r, q));
-  }
-  for (int64_t k = 0; k < n; ++k) {
-    F row[Q];
-    for (int q = 0; q < Q; ++q) row[q] = load(b + (k * Q + q) * kWidth);
-    for (int r = 0; r < kTileHeight; ++r) {
-      const F factor = set1(a[k * kStep + r * kRow]);
-      for (int q = 0; q < Q; ++q) sum[r][q] = fma(factor, row[q], sum[r][q]);
-    }
-  }
-  for (int r = 0; r < kTileHeight; ++r) {
-    for (int q = 0; q < Q; ++q) store(tile.at(r, q), sum[r][q]);
-  }
-}
 
 /// n rows of `width` <= kScanColumns floats, kScanPitch apart and padded with zeros to whole tiles; past n the last row
 /// again.
@@ -49,16 +20,6 @@ inline void pack_panel(const float* from, int64_t stride, int64_t n, int64_t n_r
     const float* row = from + smaller(i, n - 1) * stride;
     for (int64_t k = 0; k < kScanPitch; k += kWidth)
       store(out + i * kScanPitch + k, load(row + k, width - k), kScanPitch - k);
-  }
-}
-
-/// n rows of Q registers, side by side, those past `left` zero.
-template <int Q>
-inline void pack_strip(const float* from, int64_t stride, int64_t n, int64_t left, float* out) {
-  for (int64_t k = 0; k < n; ++k) {
-    for (int q = 0; q < Q; ++q) {
-      store(out + (k * Q + q) * kWidth, load(from + k * stride + q * kWidth, left - q * kWidth));
-    }
   }
 }
 
@@ -92,8 +53,8 @@ struct Outputs {
     constexpr int64_t kBlock = 16;  // outputs that take the same number of positions
     for (int64_t i = 0; i < n; i += kBlock) {
       const int64_t some = smaller(kBlock, n - i);
-      dot_matrix(Matrix<float>{s.b + g * N, s.b_stride, a.first + i + some},
-                 Matrix<float>{a.c + i * a.c_stride + g * N, a.c_stride, some}, N, dots + i * kMaxChunk, 1, kMaxChunk);
+      dot_matrix({s.b + g * N, s.b_stride, a.first + i + some}, {a.c + i * a.c_stride + g * N, a.c_stride, some}, N,
+                 dots + i * kMaxChunk, 1, kMaxChunk);
     }
   }
 
@@ -125,14 +86,14 @@ struct Outputs {
       float* y = a.y + i * d_inner + h * P + p;
       const int64_t rows = smaller(kTileHeight, n - i);
       for (int64_t k = depth * i / n; k < depth * (i + rows) / n; ++k) prefetch(rows_of_state + (N + k) * P);
-      ScanTile<Q> tile;
+      Tile<Q> tile;
       for (int r = 0; r < kTileHeight; ++r) {
         for (int q = 0; q < Q; ++q) {
           const bool more = n0 > 0 && r < rows;
           store(tile.at(r, q), more ? load(y + r * d_inner + q * kWidth, left - q * kWidth) : zero());
         }
       }
-      accumulate<1, kScanPitch>(c + i * kScanPitch, state, depth, tile);
+      accumulate(Packed<1, kScanPitch>{c + i * kScanPitch}, state, Q * kWidth, depth, tile);
       if (last) finish(i, h, rows, x, tile);
       for (int r = 0; r < rows; ++r) {
         for (int q = 0; q < Q; ++q) store(y + r * d_inner + q * kWidth, load(tile.at(r, q)), left - q * kWidth);
@@ -142,13 +103,13 @@ struct Outputs {
 
   /// From the product with the state to the output: decay, the positions up to each row's own, d x.
   template <int Q>
-  void finish(int64_t i, int64_t h, int64_t rows, const float* x, ScanTile<Q>& tile) const {
+  void finish(int64_t i, int64_t h, int64_t rows, const float* x, Tile<Q>& tile) const {
     for (int r = 0; r < kTileHeight; ++r) {
       for (int q = 0; q < Q; ++q) store(tile.at(r, q), mul(set1(decay[i + r]), load(tile.at(r, q))));
     }
     const float* factors = weight + i * kMaxChunk;
     const int64_t seen = a.first + i + 1;  // by the first row; the next see one more each
-    accumulate<1, kMaxChunk>(factors, x, seen, tile);
+    accumulate(Packed<1, kMaxChunk>{factors}, x, Q * kWidth, seen, tile);
     const F d = set1(a.d[h]);
     for (int r = 0; r < rows; ++r) {
       for (int q = 0; q < Q; ++q) {
@@ -188,8 +149,7 @@ void output_few(const SsdOutputArgs& a, int64_t g, int64_t begin, int64_t end) {
   const SsdChunk& s = a.chunk;
   const int64_t P = s.head_dim, N = s.state_size, d_inner = s.n_heads * P, n = a.last - a.first;
   float dots[kFewOutputs * kMaxChunk] = {};
-  dot_matrix(Matrix<float>{s.b + g * N, s.b_stride, a.last}, Matrix<float>{a.c + g * N, a.c_stride, n}, N, dots, 1,
-             kMaxChunk);
+  dot_matrix({s.b + g * N, s.b_stride, a.last}, {a.c + g * N, a.c_stride, n}, N, dots, 1, kMaxChunk);
   for (int64_t h = begin; h < end; ++h) {
     const Steps steps(s, h, a.last);
     const float* x = s.x + h * P;
@@ -249,13 +209,13 @@ inline void advance_strip(const SsdAdvanceArgs& a, int64_t h, int64_t p, int64_t
   for (int64_t n = 0; n < depth; n += kTileHeight) {
     float* state = s.state + (h * s.state_size + n0 + n) * P + p;
     const int64_t rows = smaller(kTileHeight, depth - n);
-    ScanTile<Q> tile;
+    Tile<Q> tile;
     for (int r = 0; r < kTileHeight; ++r) {
       const float* row = state + smaller(r, rows - 1) * P;
       prefetch(row + s.state_size * P);
       for (int q = 0; q < Q; ++q) store(tile.at(r, q), mul(load(row + q * kWidth, left - q * kWidth), decay));
     }
-    accumulate<kScanPitch, 1>(b + n, u, a.n_positions, tile);
+    accumulate(Packed<kScanPitch, 1>{b + n}, u, Q * kWidth, a.n_positions, tile);
     for (int r = 0; r < rows; ++r) {
       for (int q = 0; q < Q; ++q) store(state + r * P + q * kWidth, load(tile.at(r, q)), left - q * kWidth);
     }
