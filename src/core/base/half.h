@@ -55,4 +55,20 @@ inline float e4m3_to_float(uint8_t v) {
   return sign * std::ldexp(static_cast<float>(8 + mantissa), exponent - 10);
 }
 
+/// Saturates: magnitudes above 448 give 448, infinity too. NaN stays NaN.
+inline uint8_t float_to_e4m3(float f) {
+  const uint32_t bits = std::bit_cast<uint32_t>(f);
+  const uint8_t sign = static_cast<uint8_t>((bits >> 24) & 0x80u);
+  const uint32_t magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) return static_cast<uint8_t>(sign | 0x7fu);
+  if (magnitude >= 0x43e00000u) return static_cast<uint8_t>(sign | 0x7eu);
+  if (magnitude < 0x3c800000u) {  // below 2^-6: subnormal
+    // As in float_to_half: the last place of 2^14 is 2^-9.
+    const float shifted = std::bit_cast<float>(magnitude) + 0x1p14f;
+    return static_cast<uint8_t>(sign | (std::bit_cast<uint32_t>(shifted) - 0x46800000u));
+  }
+  const uint32_t rounded = magnitude + 0x7ffffu + ((magnitude >> 20) & 1u) - (120u << 23);
+  return static_cast<uint8_t>(sign | (rounded >> 20));
+}
+
 }  // namespace adder

@@ -97,5 +97,37 @@ TEST(E4m3, EveryCodeHasItsValue) {
   EXPECT_EQ(e4m3_to_float(0x01), 0x1p-9f);
 }
 
+TEST(E4m3, EveryCodeComesBack) {
+  for (uint32_t code = 0; code < 256; ++code) {
+    if ((code & 0x7f) == 0x7f) continue;
+    EXPECT_EQ(float_to_e4m3(e4m3_to_float(static_cast<uint8_t>(code))), code);
+  }
+}
+
+/// Halfway between two codes is the even one's, and a bit to either side is not.
+TEST(E4m3, RoundsToNearestEven) {
+  for (uint32_t code = 0; code < 0x7e; ++code) {
+    const float low = e4m3_to_float(static_cast<uint8_t>(code)), high = e4m3_to_float(static_cast<uint8_t>(code + 1));
+    const float middle = (low + high) / 2;
+    for (const uint32_t sign : {0u, 0x80u}) {
+      const float s = sign != 0 ? -1.0f : 1.0f;
+      EXPECT_EQ(float_to_e4m3(s * middle), sign | (code % 2 == 0 ? code : code + 1)) << code;
+      EXPECT_EQ(float_to_e4m3(s * std::nextafter(middle, 0.0f)), sign | code);
+      EXPECT_EQ(float_to_e4m3(s * std::nextafter(middle, 448.0f)), sign | (code + 1));
+    }
+  }
+  EXPECT_EQ(float_to_e4m3(0x1p-149f), 0x00);
+  EXPECT_EQ(float_to_e4m3(-0.0f), 0x80);
+}
+
+TEST(E4m3, SaturatesAt448) {
+  for (const float f : {448.0f, 464.0f, 465.0f, 1e9f, INFINITY}) {
+    EXPECT_EQ(float_to_e4m3(f), 0x7e) << f;
+    EXPECT_EQ(float_to_e4m3(-f), 0xfe) << f;
+  }
+  EXPECT_EQ(float_to_e4m3(std::nextafter(448.0f, 0.0f)), 0x7e);
+  EXPECT_EQ(float_to_e4m3(NAN) & 0x7f, 0x7f);
+}
+
 }  // namespace
 }  // namespace adder

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 namespace adder {
@@ -144,6 +145,15 @@ inline std::array<uint8_t, 16> unpack_q3_scales(const std::array<uint8_t, 12>& p
     scales[j] = static_cast<uint8_t>(low | (high << 4));
   }
   return scales;
+}
+
+inline std::array<uint8_t, 12> pack_q3_scales(const std::array<uint8_t, 16>& scales) {
+  std::array<uint8_t, 12> packed{};
+  for (size_t j = 0; j < 16; ++j) {
+    packed[j % 8] = static_cast<uint8_t>(packed[j % 8] | ((scales[j] & 15) << (4 * (j / 8))));
+    packed[8 + j % 4] = static_cast<uint8_t>(packed[8 + j % 4] | ((scales[j] >> 4) << (2 * (j / 4))));
+  }
+  return packed;
 }
 
 }  // namespace adder

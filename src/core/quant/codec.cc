@@ -11,7 +11,8 @@ namespace adder {
 namespace {
 
 const Format* find_format(DType dtype) {
-  for (const auto formats : {float_formats(), legacy_formats(), k_formats(), iq4_formats()})
+  for (const auto formats :
+       {float_formats(), legacy_formats(), scale_min_formats(), signed_scale_formats(), iq4_formats()})
     for (const Format& format : formats)
       if (format.dtype == dtype) return &format;
   return nullptr;
@@ -23,19 +24,31 @@ const Format& format_of(DType dtype) {
   return *format;
 }
 
+/// Index of the first element that is not what it should be. All are looked at first, which compilers vectorise.
+template <class Predicate>
+size_t first_not(Predicate predicate, std::span<const float> x) {
+  int good = 1;
+  for (const float v : x) good &= static_cast<int>(predicate(v));
+  return good != 0 ? x.size() : static_cast<size_t>(std::ranges::find_if_not(x, predicate) - x.begin());
+}
+
 /// The importance of a row as the formats take it: the largest in [1, 2), so that no product over- or underflows, and
 /// none below 2^-30. Scaling by a power of two changes no rounding. Empty if there is none.
 Result<std::vector<float>> conditioned(std::span<const float> importance) {
-  const auto bad = std::ranges::find_if_not(importance, [](float w) { return w >= 0 && std::isfinite(w); });
-  if (bad != importance.end())
-    return Error::corrupt("the importance of element {} is {}, expected a finite number of at least 0",
-                          bad - importance.begin(), *bad);
-  const float largest = importance.empty() ? 0.0f : *std::ranges::max_element(importance);
-  std::vector<float> weights;
-  if (largest == 0) return weights;
-  const double scale = std::ldexp(1.0, -std::ilogb(largest));
-  weights.reserve(importance.size());
-  for (const float w : importance) weights.push_back(std::max(static_cast<float>(w * scale), 0x1p-30f));
+  const auto is_weight = [](float w) { return w >= 0 && w <= std::numeric_limits<float>::max(); };
+  if (const auto bad = first_not(is_weight, importance); bad < importance.size())
+    return Error::corrupt("the importance of element {} is {}, expected a finite number of at least 0", bad,
+                          importance[bad]);
+  float largest = 0;
+  for (const float w : importance) largest = w > largest ? w : largest;
+  if (largest == 0) return std::vector<float>();
+  const int exponent = -std::ilogb(largest);
+  const float half = std::ldexp(1.0f, exponent / 2), rest = std::ldexp(1.0f, exponent - exponent / 2);
+  std::vector<float> weights(importance.size());
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const float w = importance[i] * half * rest;  // 2^exponent alone may be beyond a float
+    weights[i] = w > 0x1p-30f ? w : 0x1p-30f;
+  }
   return weights;
 }
 
@@ -56,21 +69,21 @@ bool can_encode(DType dtype) {
 }
 
 float largest_encodable(DType dtype) {
-  if (dtype == DType::kF32) return std::numeric_limits<float>::max();
+  if (dtype == DType::kF32 || dtype == DType::kF8E4M3) return std::numeric_limits<float>::max();
   return dtype == DType::kBF16 ? bf16_to_float(0x7f7f) : half_to_float(0x7bff);
 }
 
 Status encode(DType dtype, std::span<const float> x, std::span<const float> importance, std::byte* out) {
-  CHECK(can_encode(dtype), "{}", name(dtype));
   CHECK(x.size() % static_cast<size_t>(info(dtype).block_size) == 0, "{} elements of {}", x.size(), name(dtype));
   CHECK(importance.empty() || importance.size() == x.size(), "{} weights for {} elements", importance.size(), x.size());
+  CHECK(can_encode(dtype), "{}", name(dtype));
+  const Format& format = format_of(dtype);
   const float largest = largest_encodable(dtype);
-  const auto bad = std::ranges::find_if_not(x, [&](float value) { return std::fabs(value) <= largest; });
-  if (bad != x.end())
-    return Error::corrupt("element {} is {}, {} holds magnitudes up to {}", bad - x.begin(), *bad, name(dtype),
-                          largest);
+  const auto fits = [&](float value) { return std::fabs(value) <= largest; };
+  if (const auto bad = first_not(fits, x); bad < x.size())
+    return Error::corrupt("element {} is {}, {} holds magnitudes up to {}", bad, x[bad], name(dtype), largest);
   TRY_ASSIGN(const std::vector<float> weights, conditioned(importance));
-  format_of(dtype).encode(x, weights, out);
+  format.encode(*supported_searches().back(), x, weights, out);
   return {};
 }
 

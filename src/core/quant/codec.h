@@ -23,7 +23,8 @@ void decode(DType dtype, const std::byte* blocks, std::span<float> out);
 /// True for the types `encode` writes.
 bool can_encode(DType dtype);
 
-/// The largest magnitude `encode` takes: that of the format's numbers or of the half that holds its scale.
+/// The largest magnitude `encode` takes: that of the format's numbers or of the half that holds its scale; any for
+/// F8_E4M3, which saturates at 448 (activations are meant to).
 float largest_encodable(DType dtype);
 
 /// Quantises one row by the reference search of each format, to the same bytes as ggml's. `out` holds

@@ -233,6 +233,12 @@ TEST(KScales, PackAndUnpackAreInverse) {
   EXPECT_EQ(back.min, s.min);
 }
 
+TEST(Q3Scales, PackAndUnpackAreInverse) {
+  std::array<uint8_t, 16> scales;
+  for (size_t j = 0; j < 16; ++j) scales[j] = static_cast<uint8_t>((j * 23 + 5) % 64);
+  EXPECT_EQ(unpack_q3_scales(pack_q3_scales(scales)), scales);
+}
+
 /// For every type that has them: a bad half field spoils its whole block and no other.
 TEST(FindNonFinite, NamesTheFirstBadElement) {
   struct Field {

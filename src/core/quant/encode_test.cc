@@ -7,6 +7,7 @@
 #include "core/base/half.h"
 #include "core/base/rng.h"
 #include "core/quant/codec.h"
+#include "core/quant/format_table.h"
 
 namespace adder {
 namespace {
@@ -15,6 +16,13 @@ std::vector<DType> encodable() {
   std::vector<DType> types;
   for (const DTypeInfo& row : all_dtypes())
     if (can_encode(row.dtype)) types.push_back(row.dtype);
+  return types;
+}
+
+/// All but F8_E4M3, which saturates and whose smallest number is large.
+std::vector<DType> encodable_but_e4m3() {
+  std::vector<DType> types = encodable();
+  std::erase(types, DType::kF8E4M3);
   return types;
 }
 
@@ -53,12 +61,46 @@ std::vector<float> gaussian(size_t n, float scale) {
   return x;
 }
 
-TEST(Encode, WritesTheTypesItPromises) {
-  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8_0, DType::kQ4_0, DType::kQ4_1,
-                            DType::kQ5_0, DType::kQ5_1, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kIQ4_NL})
-    EXPECT_TRUE(can_encode(dtype)) << name(dtype);
-  for (const DType dtype : {DType::kF8E4M3, DType::kQ2_K, DType::kQ3_K, DType::kIQ4_XS, DType::kI8})
-    EXPECT_FALSE(can_encode(dtype)) << name(dtype);
+/// Mean squared activations as they are met: a few columns carry most of the signal.
+std::vector<float> lognormal(size_t n) {
+  Rng rng(11);
+  std::vector<float> w(n);
+  for (float& v : w) v = std::exp(2.0f * rng.normal());
+  return w;
+}
+
+TEST(Encode, EveryInstructionSetWritesTheSameBytes) {
+  const auto x = gaussian(16384, 0.02f), w = lognormal(16384);
+  for (const auto formats : {legacy_formats(), scale_min_formats(), signed_scale_formats(), iq4_formats()})
+    for (const Format& format : formats)
+      for (const size_t n : {size_t{16384}, size_t{256}})
+        for (const std::span<const float> importance : {std::span<const float>(), std::span(w).first(n)}) {
+          const auto of = [&](const Searches& searches) {
+            std::vector<std::byte> blocks(storage_bytes(format.dtype, static_cast<int64_t>(n)));
+            format.encode(searches, std::span(x).first(n), importance, blocks.data());
+            return blocks;
+          };
+          for (const Searches* searches : supported_searches())
+            EXPECT_EQ(of(*searches), of(portable::searches())) << name(format.dtype) << " " << searches->name;
+        }
+}
+
+/// A row's blocks do not depend on how many follow: 32 to 288 elements fill the last vector in every way.
+TEST(Encode, BlocksOf32DoNotSeeTheirNeighbours) {
+  const auto x = gaussian(288, 0.5f);
+  for (const DType dtype : encodable_blocks()) {
+    if (info(dtype).block_size != 32) continue;
+    const auto whole = encoded(dtype, x);
+    for (size_t n = 32; n < 288; n += 32) {
+      const auto part = encoded(dtype, {x.begin(), x.begin() + static_cast<std::ptrdiff_t>(n)});
+      EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin())) << name(dtype) << " " << n;
+    }
+  }
+}
+
+TEST(Encode, E4M3RoundsToEvenAndSaturates) {
+  const std::vector<float> x = {1.0f, 1.0625f, 1.1875f, -0x1p-9f, 0x1p-10f, 448.0f, -1e30f, 0.0f};
+  EXPECT_EQ(round_trip(DType::kF8E4M3, x), (std::vector<float>{1.0f, 1.0f, 1.25f, -0x1p-9f, 0, 448.0f, -448.0f, 0}));
 }
 
 /// The error of each format on Gaussian weights, measured independently on the reference quantisers (relative RMS over
@@ -68,10 +110,11 @@ TEST(Encode, ErrorOnGaussianDataStaysWhereItWasMeasured) {
     DType dtype;
     double relative_rms;
   };
-  const Measured table[] = {{DType::kF32, 0},          {DType::kF16, 0.000207},  {DType::kBF16, 0.001661},
-                            {DType::kQ8_0, 0.005358},  {DType::kQ6_K, 0.017731}, {DType::kQ5_K, 0.036195},
-                            {DType::kQ5_1, 0.037924},  {DType::kQ5_0, 0.042667}, {DType::kQ4_K, 0.071481},
-                            {DType::kIQ4_NL, 0.07629}, {DType::kQ4_1, 0.078274}, {DType::kQ4_0, 0.086127}};
+  const Measured table[] = {
+      {DType::kF32, 0},         {DType::kF16, 0.000207},    {DType::kBF16, 0.001661},  {DType::kQ8_0, 0.005358},
+      {DType::kQ6_K, 0.017731}, {DType::kF8E4M3, 0.033052}, {DType::kQ5_K, 0.036195},  {DType::kQ5_1, 0.037924},
+      {DType::kQ5_0, 0.042667}, {DType::kQ4_K, 0.071481},   {DType::kIQ4_NL, 0.07629}, {DType::kIQ4_XS, 0.076868},
+      {DType::kQ4_1, 0.078274}, {DType::kQ4_0, 0.086127},   {DType::kQ3_K, 0.151344},  {DType::kQ2_K, 0.297243}};
   const auto x = gaussian(size_t{1} << 18, 0.02f);
   double previous = -1;
   for (const auto& [dtype, expected] : table) {
@@ -133,7 +176,7 @@ TEST(Encode, KeepsAZeroBlockBesideAFullOne) {
 }
 
 TEST(Encode, KeepsConstantsWithinTheScalesPrecision) {
-  for (const DType dtype : encodable())
+  for (const DType dtype : encodable_but_e4m3())
     for (const float c : {1.0f, -1.0f, 0.3f, -0.3f, 1000.0f}) {
       for (const float v : round_trip(dtype, std::vector<float>(256, c)))
         // A half scale or min is good to 2^-11, BF16 to 2^-8; 6-bit scales add nothing to a constant block.
@@ -151,7 +194,7 @@ TEST(Encode, IsIdempotentWhereTheGridIsKept) {
 
 TEST(Encode, SurvivesMixedAndExtremeMagnitudes) {
   Rng rng(3);
-  for (const DType dtype : encodable())
+  for (const DType dtype : encodable_but_e4m3())
     for (int trial = 0; trial < 64; ++trial) {
       std::vector<float> x(256);
       for (float& v : x)  // from subnormal to the largest half, both signs
@@ -174,8 +217,9 @@ TEST(Encode, TinyValuesVanishQuietly) {
     for (const float v : round_trip(dtype, x)) ASSERT_EQ(v, 0.0f) << name(dtype);
   // With a subnormal half as the scale the values are coarse, not lost.
   for (const DType dtype : encodable_blocks()) {
-    const auto y = gaussian(256, 1e-4f);
-    EXPECT_LT(relative_rms(y, round_trip(dtype, y)), 0.15) << name(dtype);
+    const auto y = gaussian(256, 1e-4f), large = gaussian(256, 1.0f);
+    EXPECT_LT(relative_rms(y, round_trip(dtype, y)), relative_rms(large, round_trip(dtype, large)) + 0.015)
+        << name(dtype);
   }
 }
 
@@ -201,14 +245,6 @@ double weighted_error(const std::vector<float>& x, const std::vector<float>& y, 
   double sum = 0;
   for (size_t i = 0; i < x.size(); ++i) sum += weights[i] * (double{y[i]} - x[i]) * (double{y[i]} - x[i]);
   return sum;
-}
-
-/// Mean squared activations as they are met: a few columns carry most of the signal.
-std::vector<float> lognormal(size_t n) {
-  Rng rng(11);
-  std::vector<float> w(n);
-  for (float& v : w) v = std::exp(2.0f * rng.normal());
-  return w;
 }
 
 TEST(EncodeWithImportance, LessensTheWeightedError) {
@@ -252,7 +288,7 @@ TEST(EncodeWithImportance, ABlockWithoutImportanceIsNotGivenUp) {
   for (const DType dtype : encodable_blocks()) {
     const auto y = round_trip(dtype, x, w);
     const std::vector<float> was(x.begin() + 256, x.begin() + 512), is(y.begin() + 256, y.begin() + 512);
-    EXPECT_LT(relative_rms(was, is), 0.4) << name(dtype);
+    EXPECT_LT(relative_rms(was, is), 0.5) << name(dtype);
   }
 }
 

@@ -12,7 +12,8 @@ void decode_float(const std::byte* in, std::span<float> out) {
 }
 
 template <class Bits, Bits (*kFromFloat)(float)>
-void encode_float(std::span<const float> x, std::span<const float> /*weights*/, std::byte* out) {
+void encode_float(const Searches& /*searches*/, std::span<const float> x, std::span<const float> /*importance*/,
+                  std::byte* out) {
   for (const float value : x) {
     const Bits bits = kFromFloat(value);
     std::memcpy(out, &bits, sizeof bits);
@@ -41,7 +42,8 @@ std::span<const Format> float_formats() {
        find_non_finite_float<uint16_t, half_to_float>},
       {DType::kBF16, decode_float<uint16_t, bf16_to_float>, encode_float<uint16_t, float_to_bf16>,
        find_non_finite_float<uint16_t, bf16_to_float>},
-      {DType::kF8E4M3, decode_float<uint8_t, e4m3_to_float>, nullptr, find_non_finite_float<uint8_t, e4m3_to_float>},
+      {DType::kF8E4M3, decode_float<uint8_t, e4m3_to_float>, encode_float<uint8_t, float_to_e4m3>,
+       find_non_finite_float<uint8_t, e4m3_to_float>},
   };
   return kFormats;
 }

@@ -9,52 +9,39 @@
 #include "core/base/check.h"
 #include "core/base/half.h"
 #include "core/quant/blocks.h"
+#include "core/quant/search.h"
 #include "core/tensor/dtype.h"
 
 namespace adder {
+
+/// x is a whole row; importance is empty or as `conditioned` in codec.cc makes it.
+using EncodeRow = void (*)(const Searches& searches, std::span<const float> x, std::span<const float> importance,
+                           std::byte* out);
 
 /// What the codec knows about one format. Each family's file fills in its own rows.
 struct Format {
   DType dtype;
   void (*decode)(const std::byte* blocks, std::span<float> out) = nullptr;
-  /// Null: decode only. x is a whole row; weights are empty or as `conditioned` in codec.cc makes them.
-  void (*encode)(std::span<const float> x, std::span<const float> weights, std::byte* out) = nullptr;
+  EncodeRow encode = nullptr;
   /// Index of the first of n elements that is not finite, n if there is none.
   int64_t (*find_non_finite)(const std::byte* blocks, int64_t n) = nullptr;
 };
 
-std::span<const Format> float_formats();   // float_formats.cc
-std::span<const Format> legacy_formats();  // legacy.cc: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0
-std::span<const Format> k_formats();       // k_quants.cc: Q2_K .. Q6_K
-std::span<const Format> iq4_formats();     // iq4.cc
+std::span<const Format> float_formats();         // float_formats.cc
+std::span<const Format> legacy_formats();        // legacy.cc: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0
+std::span<const Format> scale_min_formats();     // k_scale_min.cc: Q2_K, Q4_K, Q5_K
+std::span<const Format> signed_scale_formats();  // k_signed_scale.cc: Q3_K, Q6_K
+std::span<const Format> iq4_formats();           // iq4.cc: IQ4_NL, IQ4_XS
 
 inline bool half_is_finite(uint16_t h) {
   return (h & 0x7c00u) != 0x7c00u;
 }
-
-/// The rest turns functions on one block into the functions of a row.
 
 template <class Block>
 Block load_block(const std::byte* from) {
   Block block;
   std::memcpy(&block, from, sizeof block);
   return block;
-}
-
-template <class Block, size_t kSize, void (*kDecode)(const Block&, std::span<float, kSize>)>
-void decode_row(const std::byte* blocks, std::span<float> out) {
-  for (; !out.empty(); out = out.subspan(kSize), blocks += sizeof(Block))
-    kDecode(load_block<Block>(blocks), out.first<kSize>());
-}
-
-/// kEncode takes a block's elements and weights; the latter are empty where the row's are.
-template <class Block, size_t kSize, Block (*kEncode)(std::span<const float, kSize>, std::span<const float>)>
-void encode_row(std::span<const float> x, std::span<const float> weights, std::byte* out) {
-  for (size_t i = 0; i < x.size(); i += kSize, out += sizeof(Block)) {
-    const Block block =
-        kEncode(x.subspan(i).first<kSize>(), weights.subspan(weights.empty() ? 0 : i, weights.empty() ? 0 : kSize));
-    std::memcpy(out, &block, sizeof block);
-  }
 }
 
 /// Levels are small integers and half scales at most 65504, so a block is finite exactly when its half fields are;

@@ -1,91 +1,106 @@
-#include <algorithm>
-
-#include "core/quant/format_table.h"
-#include "core/quant/search.h"
+#include "core/quant/encoder.h"
 
 namespace adder {
 namespace {
 
-void decode_iq4_nl(const BlockIQ4_NL& b, std::span<float, 32> out) {
-  const float d = half_to_float(b.d);
-  for (size_t j = 0; j < 16; ++j) {
-    out[j] = d * static_cast<float>(kIq4Levels[b.qs[j] & 15]);
-    out[j + 16] = d * static_cast<float>(kIq4Levels[b.qs[j] >> 4]);
-  }
+/// Of eight groups.
+using Levels = std::array<uint8_t, 256>;
+
+Levels choose_levels(const Searches& s, const Groups& x, const Lane8& scale) {
+  Groups q;
+  s.round_iq4(x, finite_inverse(scale), q);
+  Levels levels;
+  s.store(q, 32, levels.data());
+  return levels;
 }
 
-void decode_iq4_xs(const BlockIQ4_XS& b, std::span<float, 256> out) {
-  const float d = half_to_float(b.d);
-  for (size_t e = 0; e < 256; ++e) {
-    const size_t j = e / 32;
-    const int low = (b.scales_l[j / 2] >> (4 * (j % 2))) & 15;
-    const int high = (b.scales_h >> (2 * j)) & 3;
-    const int q = (b.qs[16 * j + e % 16] >> (4 * (e / 16 % 2))) & 15;
-    out[e] =
-        (d * static_cast<float>((low | (high << 4)) - 32)) * static_cast<float>(kIq4Levels[static_cast<size_t>(q)]);
-  }
+/// Nibbles of the blocks, one after the other.
+uint8_t nibbles(const Levels& q, size_t byte) {
+  const uint8_t* const low = &q[byte / 16 * 32 + byte % 16];
+  return static_cast<uint8_t>(low[0] | low[16] << 4);
 }
 
-/// Index of the level nearest to v, the upper one when v lies half-way.
-uint8_t nearest_iq4(float v) {
-  const auto above =
-      std::ranges::lower_bound(kIq4Levels, v, {}, [](int8_t level) { return static_cast<float>(level); });
-  if (above == kIq4Levels.begin()) return 0;
-  if (above == kIq4Levels.end()) return 15;
-  const auto below = above - 1;
-  const bool take_below = v - static_cast<float>(*below) < static_cast<float>(*above) - v;
-  return static_cast<uint8_t>((take_below ? below : above) - kIq4Levels.begin());
-}
+struct IQ4_NL {
+  static constexpr DType kType = DType::kIQ4_NL;
+  static constexpr size_t kSize = 32;
+  using Block = BlockIQ4_NL;
 
-/// As `search_signed_scale`, over levels that are not evenly spaced: the element of largest magnitude is tried at +127
-/// and at -127 -7 .. -127 +7, 0 when all x are below 1e-15.
-float search_iq4_scale(std::span<const float, 32> x, std::span<const float, 32> weights) {
-  constexpr float kNegligible = 1e-15f;
-  constexpr int kSteps = 7;
-  const float max = signed_max(x);
-  if (std::fabs(max) < kNegligible) return 0;
-
-  float scale = 0, explained = 0;
-  const auto consider = [&](float inverse) {
-    float sum_xq = 0, sum_qq = 0;
-    for (size_t i = 0; i < x.size(); ++i) {
-      const float level = static_cast<float>(kIq4Levels[nearest_iq4(inverse * x[i])]);
-      sum_xq += weights[i] * level * x[i];
-      sum_qq += weights[i] * level * level;
+  static void decode(const Block& b, std::span<float, kSize> out) {
+    const float d = half_to_float(b.d);
+    for (size_t j = 0; j < 16; ++j) {
+      out[j] = d * static_cast<float>(kIq4Levels[b.qs[j] & 15]);
+      out[j + 16] = d * static_cast<float>(kIq4Levels[b.qs[j] >> 4]);
     }
-    if (sum_qq > 0 && sum_xq * sum_xq > explained * sum_qq) {
-      scale = sum_xq / sum_qq;
-      explained = scale * sum_xq;
-    }
-  };
-  const float lowest = static_cast<float>(kIq4Levels[0]);
-  consider(1.0f / (max / -lowest));
-  for (int s = -kSteps; s <= kSteps; ++s) consider((static_cast<float>(s) + lowest) / max);
-  return scale;
-}
+  }
 
-BlockIQ4_NL encode_iq4_nl(std::span<const float, 32> x, std::span<const float> importance) {
-  std::array<float, 32> weights;
-  if (importance.empty())
-    std::ranges::transform(x, weights.begin(), [](float v) { return v * v; });
-  else
-    weigh(x, importance, 2 * sum_of_squares(x) / 32.0f, weights);
-  const float scale = search_iq4_scale(x, weights);
-  const float inverse = finite_inverse(scale);
-  BlockIQ4_NL b{float_to_half(scale), {}};
-  for (size_t j = 0; j < 16; ++j)
-    b.qs[j] = static_cast<uint8_t>(nearest_iq4(x[j] * inverse) | (nearest_iq4(x[j + 16] * inverse) << 4));
-  return b;
-}
+  static void encode(const Searches& s, const Groups& x, const RowWeights* weights, std::array<Block, kLanes>& out) {
+    Groups w;
+    s.plain_weights(x, 32, PlainWeight::kSquare, w);
+    if (weights) {
+      Lane8 variance;  // of the block, not of the row
+      s.total(w, 32, variance);
+      for (float& v : variance.v) v /= 16;  // twice the mean
+      s.weigh(x, weights->importance, 32, variance, w);
+    }
+    Lane8 scale;
+    s.iq4_scale(x, w, scale);
+    const Levels q = choose_levels(s, x, scale);
+    for (size_t j = 0; j < kLanes; ++j) {
+      out[j].d = float_to_half(scale.v[j]);
+      for (size_t b = 0; b < 16; ++b) out[j].qs[b] = nibbles(q, 16 * j + b);
+    }
+  }
+};
+
+struct IQ4_XS {
+  static constexpr DType kType = DType::kIQ4_XS;
+  static constexpr size_t kSize = 256;
+  using Block = BlockIQ4_XS;
+
+  static void decode(const Block& b, std::span<float, kSize> out) {
+    const float d = half_to_float(b.d);
+    for (size_t e = 0; e < 256; ++e) {
+      const size_t j = e / 32;
+      const int low = (b.scales_l[j / 2] >> (4 * (j % 2))) & 15;
+      const int high = (b.scales_h >> (2 * j)) & 3;
+      const int q = (b.qs[16 * j + e % 16] >> (4 * (e / 16 % 2))) & 15;
+      out[e] =
+          (d * static_cast<float>((low | (high << 4)) - 32)) * static_cast<float>(kIq4Levels[static_cast<size_t>(q)]);
+    }
+  }
+
+  /// The levels are chosen for the exact d, before it is rounded to a half.
+  static Block encode(const Searches& s, const float* x, const float* importance) {
+    Groups v, w;
+    s.load(x, 32, v);
+    Lane8 scale;
+    if (importance) {
+      std::ranges::fill(scale.v, 2 * mean_square({x, 256}));
+      s.load(importance, 32, w);
+      s.weigh(v, w, 32, scale, w);
+    } else {
+      s.plain_weights(v, 32, PlainWeight::kSquare, w);
+    }
+    s.iq4_scale(v, w, scale);
+    const float d = -signed_max(scale.v) / 32.0f;
+    const float inverse = finite_inverse(d);
+    Block b{float_to_half(d), 0, {}, {}};
+    for (size_t j = 0; j < kLanes; ++j) {
+      const int level = nearest_level(inverse * scale.v[j], -32, 31);
+      scale.v[j] = d * static_cast<float>(level);
+      b.scales_l[j / 2] = static_cast<uint8_t>(b.scales_l[j / 2] | ((level + 32) & 15) << (4 * (j % 2)));
+      b.scales_h = static_cast<uint16_t>(b.scales_h | (level + 32) >> 4 << (2 * j));
+    }
+    const Levels q = choose_levels(s, v, scale);
+    for (size_t byte = 0; byte < 128; ++byte) b.qs[byte] = nibbles(q, byte);
+    return b;
+  }
+};
 
 }  // namespace
 
 std::span<const Format> iq4_formats() {
-  static constexpr Format kFormats[] = {
-      {DType::kIQ4_NL, decode_row<BlockIQ4_NL, 32, decode_iq4_nl>, encode_row<BlockIQ4_NL, 32, encode_iq4_nl>,
-       find_non_finite_block<BlockIQ4_NL, 32>},
-      {DType::kIQ4_XS, decode_row<BlockIQ4_XS, 256, decode_iq4_xs>, nullptr, find_non_finite_block<BlockIQ4_XS, 256>},
-  };
+  static constexpr Format kFormats[] = {block_format<IQ4_NL>(), block_format<IQ4_XS>()};
   return kFormats;
 }
 

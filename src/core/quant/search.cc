@@ -1,11 +1,30 @@
 #include "core/quant/search.h"
 
 #include <algorithm>
-#include <array>
-
-#include "core/base/check.h"
+#include <cmath>
 
 namespace adder {
+
+std::span<const Searches* const> supported_searches() {
+#if defined(__x86_64__)
+  static const Searches* const tables[] = {&portable::searches(), &avx2::searches()};
+  return std::span(tables).first(__builtin_cpu_supports("avx2") ? 2 : 1);
+#else
+  static const Searches* const tables[] = {&portable::searches()};
+  return tables;
+#endif
+}
+
+float finite_inverse(float d) {
+  const float inverse = 1.0f / d;
+  return std::isfinite(inverse) ? inverse : 0.0f;
+}
+
+Lane8 finite_inverse(const Lane8& d) {
+  Lane8 inverse;
+  for (size_t j = 0; j < kLanes; ++j) inverse.v[j] = finite_inverse(d.v[j]);
+  return inverse;
+}
 
 float signed_max(std::span<const float> x) {
   float max = 0;
@@ -14,82 +33,10 @@ float signed_max(std::span<const float> x) {
   return max;
 }
 
-float sum_of_squares(std::span<const float> x) {
+float mean_square(std::span<const float> x) {
   float sum = 0;
   for (const float v : x) sum += v * v;
-  return sum;
-}
-
-void weigh(std::span<const float> x, std::span<const float> importance, float variance, std::span<float> weights) {
-  for (size_t i = 0; i < x.size(); ++i) weights[i] = importance[i] * std::sqrt(variance + x[i] * x[i]);
-}
-
-ScaleMin search_scale_min(std::span<const float> x, std::span<const float> weights, int levels,
-                          const ScaleMinGrid& grid, std::span<uint8_t> q) {
-  constexpr float kNegligible = 1e-30f;  // far below half's range, far above where levels/range would overflow
-  constexpr size_t kLongest = 32;
-  const size_t n = x.size();
-  DCHECK(n <= kLongest && weights.size() == n && q.size() == n);
-
-  float low = std::min(0.0f, *std::ranges::min_element(x));
-  const float high = *std::ranges::max_element(x);
-  if (high - low < kNegligible) {
-    std::ranges::fill(q, uint8_t{0});
-    return {0, -low};
-  }
-  float sum_w = 0, sum_x = 0;
-  for (size_t i = 0; i < n; ++i) {
-    sum_w += weights[i];
-    sum_x += weights[i] * x[i];
-  }
-
-  std::array<uint8_t, kLongest> candidate;
-  const auto round_levels = [&](float inverse) {
-    for (size_t i = 0; i < n; ++i)
-      candidate[i] = static_cast<uint8_t>(nearest_level(inverse * (x[i] - low), 0, levels));
-  };
-  const auto squared_error = [&](float scale, float min) {
-    float sum = 0;
-    for (size_t i = 0; i < n; ++i) {
-      const float difference = scale * static_cast<float>(candidate[i]) + min - x[i];
-      sum += weights[i] * (difference * difference);
-    }
-    return sum;
-  };
-
-  const float start = static_cast<float>(levels) / (high - low);
-  round_levels(start);
-  float scale = 1.0f / start;
-  float best = squared_error(scale, low);
-  std::copy_n(candidate.begin(), n, q.begin());
-
-  for (int s = 0; s <= grid.steps; ++s) {
-    // `low` is the best so far, so the candidates move with it.
-    round_levels((grid.first + grid.step * static_cast<float>(s) + static_cast<float>(levels)) / (high - low));
-    float sum_q = 0, sum_qq = 0, sum_xq = 0;
-    for (size_t i = 0; i < n; ++i) {
-      const float level = static_cast<float>(candidate[i]);
-      sum_q += weights[i] * level;
-      sum_qq += weights[i] * level * level;
-      sum_xq += weights[i] * level * x[i];
-    }
-    const float determinant = sum_w * sum_qq - sum_q * sum_q;
-    if (!(determinant > 0)) continue;
-    float new_scale = (sum_w * sum_xq - sum_x * sum_q) / determinant;
-    float new_low = (sum_qq * sum_x - sum_q * sum_xq) / determinant;
-    if (new_low > 0) {  // the stored min cannot be negative
-      new_low = 0;
-      new_scale = sum_xq / sum_qq;
-    }
-    const float error = squared_error(new_scale, new_low);
-    if (error < best) {
-      best = error;
-      scale = new_scale;
-      low = new_low;
-      std::copy_n(candidate.begin(), n, q.begin());
-    }
-  }
-  return {scale, -low};
+  return sum / static_cast<float>(x.size());
 }
 
 float search_step(std::span<const float> v, std::span<const float> weights, int top, std::span<uint8_t> q) {
@@ -150,30 +97,11 @@ float search_step(std::span<const float> v, std::span<const float> weights, int 
   return sum_qq > 0 ? sum_vq / sum_qq : 0.0f;
 }
 
-float search_signed_scale(std::span<const float> x, std::span<const float> weights, int levels, std::span<uint8_t> q) {
-  constexpr float kNegligible = 1e-15f;
-  const float max = signed_max(x);
-  std::ranges::fill(q, uint8_t{0});
-  if (std::fabs(max) < kNegligible) return 0;
-
-  const auto level = [&](float inverse, float v) { return nearest_level(inverse * v, -levels, levels - 1); };
-  float scale = 0, explained = 0;
-  const auto consider = [&](float inverse) {
-    float sum_xq = 0, sum_qq = 0;
-    for (size_t i = 0; i < x.size(); ++i) {
-      const float l = static_cast<float>(level(inverse, x[i]));
-      sum_xq += weights[i] * x[i] * l;
-      sum_qq += weights[i] * l * l;
-    }
-    if (!(sum_qq > 0 && sum_xq * sum_xq > explained * sum_qq)) return;
-    scale = sum_xq / sum_qq;
-    explained = scale * sum_xq;
-    for (size_t i = 0; i < x.size(); ++i) q[i] = static_cast<uint8_t>(level(inverse, x[i]) + levels);
-  };
-  consider(-static_cast<float>(levels) / max);
-  for (int s = -9; s <= 9; ++s)
-    if (s != 0) consider(-(static_cast<float>(levels) + 0.1f * static_cast<float>(s)) / max);
-  return scale;
+float plain_step(std::span<const float> v, int top, std::span<uint8_t> q) {
+  const float max = std::max(0.0f, *std::ranges::max_element(v));
+  const float inverse = max > 0 ? static_cast<float>(top) / max : 0.0f;
+  for (size_t i = 0; i < v.size(); ++i) q[i] = static_cast<uint8_t>(nearest_level(inverse * v[i], 0, top));
+  return max / static_cast<float>(top);
 }
 
 }  // namespace adder
