@@ -4,7 +4,7 @@ and with importance.
     quant_encode.py CODEC_TOOL LIBGGML_BASE [--speed] [--types Q4_K,Q6_K]        needs: numpy, gguf, ml_dtypes
 
 Prints, per type and distribution, the share of blocks with equal bytes and both relative RMS errors (with importance:
-weighted by it), with --speed also the nanoseconds per weight of one thread. Fails if adder's error is larger than
+weighted by it), with --speed also the nanoseconds of CPU time per weight. Fails if adder's error is larger than
 ggml's by more than one part in 10,000, or if less than 99.9 % of the blocks are equal: a build of ggml that fuses
 multiply and add may round the odd tie the other way. F8_E4M3 must equal ml_dtypes on numbers limited to +-448.
 """
@@ -57,10 +57,10 @@ class Ggml:
         """Blocks, and seconds."""
         block, size = GGML_QUANT_SIZES[dtype]
         blocks = np.zeros(x.size // block * size, np.uint8)
-        begin = time.perf_counter()
+        begin = time.process_time()
         self._library.ggml_quantize_chunk(dtype, x.ctypes.data, blocks.ctypes.data, 0, *x.shape,
                                           None if importance is None else importance.ctypes.data)
-        return blocks, time.perf_counter() - begin
+        return blocks, time.process_time() - begin
 
 
 def tool_runs(tool, verb, name, x, importance):

@@ -18,24 +18,26 @@ from gguf.constants import GGML_QUANT_SIZES
 from llama_peer import Llama, _Blob
 
 FILE_TYPES = {"f16": 1, "bf16": 32, "q8_0": 7, "q6_k": 18, "q5_k_m": 17, "q5_k_s": 16, "q5_1": 9, "q5_0": 8,
-              "q4_k_m": 15, "q4_k_s": 14, "q4_1": 3, "q4_0": 2, "iq4_nl": 25}
-# Enough layers that every rule picks some and leaves some; hidden sizes that divide by 256 and only by 32.
+              "q4_k_m": 15, "q4_k_s": 14, "q4_1": 3, "q4_0": 2, "iq4_nl": 25,
+              "iq4_xs": 30, "q3_k_l": 13, "q3_k_m": 12, "q3_k_s": 11, "q2_k": 10}
+# Enough layers that every rule picks some and leaves some; hidden sizes that divide by 256 and only by 32; a first layer
+# without attention and with.
 PATTERN = "M-*-M-M-*-M-M-*-M-M-*-M-M-*-"
-SHAPES = {"aligned": 256, "fallback": 160}
+SHAPES = {"aligned": (PATTERN, 256), "fallback": (PATTERN, 160), "attention": ("*-" + PATTERN, 256)}
 
 
-def write_model(path, hidden):
+def write_model(path, pattern, hidden):
     rng = np.random.default_rng(hidden)
     heads, kv, head_dim, ffn, ssm_heads, ssm_head, state, groups, vocab = 8, 2, 32, 512, 16, 16, 32, 4, 96
     inner = ssm_heads * ssm_head
     conv = inner + 2 * groups * state
     w = GGUFWriter(path, "nemotron_h")
-    w.add_block_count(len(PATTERN))
+    w.add_block_count(len(pattern))
     w.add_context_length(4096)
     w.add_embedding_length(hidden)
-    w.add_feed_forward_length([ffn if k == "-" else 0 for k in PATTERN])
+    w.add_feed_forward_length([ffn if k == "-" else 0 for k in pattern])
     w.add_head_count(heads)
-    w.add_head_count_kv([kv if k == "*" else 0 for k in PATTERN])
+    w.add_head_count_kv([kv if k == "*" else 0 for k in pattern])
     w.add_key_length(head_dim)
     w.add_value_length(head_dim)
     w.add_layer_norm_rms_eps(1e-5)
@@ -54,7 +56,7 @@ def write_model(path, hidden):
     add("token_embd.weight", vocab, hidden)
     add("output_norm.weight", hidden)
     add("output.weight", vocab, hidden)
-    for i, kind in enumerate(PATTERN):
+    for i, kind in enumerate(pattern):
         add(f"blk.{i}.attn_norm.weight", hidden)
         if kind == "M":
             add(f"blk.{i}.ssm_in.weight", inner + conv + ssm_heads, hidden)
@@ -79,6 +81,13 @@ def write_model(path, hidden):
     w.close()
 
 
+def declare(library):
+    library.llama_model_quantize_default_params.restype = _Blob
+    library.llama_model_quantize.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p]
+    library.llama_model_quantize.restype = ctypes.c_uint32
+    return library
+
+
 def llama_quantize(library, source, target, file_type):
     params = library.llama_model_quantize_default_params()
     params.set(0, 2)  # nthread
@@ -95,15 +104,12 @@ def equal_blocks(ours, theirs):
 
 def main():
     adder, directory = sys.argv[1:]
-    library = Llama._load_library(directory)
-    library.llama_model_quantize_default_params.restype = _Blob
-    library.llama_model_quantize.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p]
-    library.llama_model_quantize.restype = ctypes.c_uint32
+    library = declare(Llama._load_library(directory))
     failed = False
     with tempfile.TemporaryDirectory() as temp:
-        for title, hidden in SHAPES.items():
+        for title, (pattern, hidden) in SHAPES.items():
             source = os.path.join(temp, f"{title}.gguf")
-            write_model(source, hidden)
+            write_model(source, pattern, hidden)
             for mix, file_type in FILE_TYPES.items():
                 ours, theirs = os.path.join(temp, "ours.gguf"), os.path.join(temp, "theirs.gguf")
                 subprocess.run([adder, "quantize", source, ours, "--type", mix], check=True, stdout=subprocess.DEVNULL,

@@ -1,6 +1,7 @@
 #include "core/quant/codec.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -24,23 +25,24 @@ const Format& format_of(DType dtype) {
   return *format;
 }
 
-/// Index of the first element that is not what it should be. All are looked at first, which compilers vectorise.
-template <class Predicate>
-size_t first_not(Predicate predicate, std::span<const float> x) {
-  int good = 1;
-  for (const float v : x) good &= static_cast<int>(predicate(v));
-  return good != 0 ? x.size() : static_cast<size_t>(std::ranges::find_if_not(x, predicate) - x.begin());
+/// The largest magnitude, NaN if there is one: as integers, which compilers vectorise, NaN is above all numbers.
+float largest_magnitude(std::span<const float> x) {
+  int32_t largest = 0;
+  for (const float v : x) largest = std::max(largest, std::bit_cast<int32_t>(v) & 0x7fffffff);
+  return std::bit_cast<float>(largest);
 }
 
 /// The importance of a row as the formats take it: the largest in [1, 2), so that no product over- or underflows, and
 /// none below 2^-30. Scaling by a power of two changes no rounding. Empty if there is none.
 Result<std::vector<float>> conditioned(std::span<const float> importance) {
-  const auto is_weight = [](float w) { return w >= 0 && w <= std::numeric_limits<float>::max(); };
-  if (const auto bad = first_not(is_weight, importance); bad < importance.size())
-    return Error::corrupt("the importance of element {} is {}, expected a finite number of at least 0", bad,
-                          importance[bad]);
-  float largest = 0;
-  for (const float w : importance) largest = w > largest ? w : largest;
+  const float largest = largest_magnitude(importance);
+  int negative = 0;
+  for (const float w : importance) negative |= static_cast<int>(w < 0);
+  if (!std::isfinite(largest) || negative != 0) {
+    const auto bad = std::ranges::find_if_not(importance, [](float w) { return w >= 0 && std::isfinite(w); });
+    return Error::corrupt("the importance of element {} is {}, expected a finite number of at least 0",
+                          bad - importance.begin(), *bad);
+  }
   if (largest == 0) return std::vector<float>();
   const int exponent = -std::ilogb(largest);
   const float half = std::ldexp(1.0f, exponent / 2), rest = std::ldexp(1.0f, exponent - exponent / 2);
@@ -79,9 +81,11 @@ Status encode(DType dtype, std::span<const float> x, std::span<const float> impo
   CHECK(can_encode(dtype), "{}", name(dtype));
   const Format& format = format_of(dtype);
   const float largest = largest_encodable(dtype);
-  const auto fits = [&](float value) { return std::fabs(value) <= largest; };
-  if (const auto bad = first_not(fits, x); bad < x.size())
-    return Error::corrupt("element {} is {}, {} holds magnitudes up to {}", bad, x[bad], name(dtype), largest);
+  if (!(largest_magnitude(x) <= largest)) {
+    const auto bad = std::ranges::find_if_not(x, [&](float value) { return std::fabs(value) <= largest; });
+    return Error::corrupt("element {} is {}, {} holds magnitudes up to {}", bad - x.begin(), *bad, name(dtype),
+                          largest);
+  }
   TRY_ASSIGN(const std::vector<float> weights, conditioned(importance));
   format.encode(*supported_searches().back(), x, weights, out);
   return {};

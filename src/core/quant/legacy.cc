@@ -40,8 +40,13 @@ std::array<uint8_t, 16> pack_nibbles(const std::array<uint8_t, kSize>& q) {
 }
 
 std::array<uint8_t, 4> pack_high_bits(const std::array<uint8_t, kSize>& q) {
-  std::array<uint8_t, 4> qh{};
-  for (size_t e = 0; e < kSize; ++e) qh[e / 8] = static_cast<uint8_t>(qh[e / 8] | ((q[e] >> 4) << (e % 8)));
+  std::array<uint8_t, 4> qh;
+  for (size_t b = 0; b < 4; ++b) {
+    uint64_t eight;
+    std::memcpy(&eight, &q[8 * b], 8);
+    // The product moves the bit of byte k to 56 + k; no two others land on one place.
+    qh[b] = static_cast<uint8_t>(((eight >> 4 & 0x0101010101010101u) * 0x0102040810204080u) >> 56);
+  }
   return qh;
 }
 

@@ -61,9 +61,13 @@ void load(const float* x, size_t n, Groups& out) {
 }
 
 void store(const Groups& q, size_t n, uint8_t* out) {
-  for (size_t e = 0; e < n; ++e) {
-    const Mask levels = __builtin_convertvector(get(q.v[e]), Mask);
-    for (size_t j = 0; j < kLanes; ++j) out[n * j + e] = static_cast<uint8_t>(levels[j]);
+  for (size_t e = 0; e < n; e += 4) {
+    Mask four = {};  // bytes of a lane, little-endian as the formats are
+    for (size_t k = 0; k < 4; ++k) four |= __builtin_convertvector(get(q.v[e + k]), Mask) << static_cast<int>(8 * k);
+    for (size_t j = 0; j < kLanes; ++j) {
+      const int32_t bytes = four[j];
+      __builtin_memcpy(out + n * j + e, &bytes, 4);
+    }
   }
 }
 
@@ -199,24 +203,33 @@ struct EvenLevels {
   [[gnu::always_inline]] static Lanes product(Lanes w, Lanes x, Lanes q) { return w * x * q; }
 };
 
+/// A copy that is local too.
+struct Iq4Table {
+  int level[16];
+  float middle[15];  ///< between two levels
+};
+constexpr Iq4Table make_iq4_table() {
+  Iq4Table table = {};
+  for (size_t k = 0; k < 16; ++k) table.level[k] = kIq4Levels[k];
+  for (size_t k = 0; k < 15; ++k) table.middle[k] = static_cast<float>(table.level[k] + table.level[k + 1]) / 2;
+  return table;
+}
+constexpr Iq4Table kIq4 = make_iq4_table();
+
 struct Iq4Levels {
   /// The upper one of two equally near; NaN gives the lowest.
   [[gnu::always_inline]] static Lanes nearest_to(Lanes v) {
-    Mask level = Mask{} + kIq4Levels[0];
-    for (size_t k = 0; k < 15; ++k) level += (v >= middle(k)) & (kIq4Levels[k + 1] - kIq4Levels[k]);
+    Mask level = Mask{} + kIq4.level[0];
+    for (size_t k = 0; k < 15; ++k) level += (v >= kIq4.middle[k]) & (kIq4.level[k + 1] - kIq4.level[k]);
     return __builtin_convertvector(level, Lanes);
   }
   /// Its number.
   [[gnu::always_inline]] static Lanes index_of(Lanes v) {
     Mask index = {};
-    for (size_t k = 0; k < 15; ++k) index -= v >= middle(k);  // true is -1
+    for (size_t k = 0; k < 15; ++k) index -= v >= kIq4.middle[k];  // true is -1
     return __builtin_convertvector(index, Lanes);
   }
   [[gnu::always_inline]] static Lanes product(Lanes w, Lanes x, Lanes q) { return w * q * x; }
-
-  [[gnu::always_inline]] static constexpr float middle(size_t k) {
-    return static_cast<float>(kIq4Levels[k] + kIq4Levels[k + 1]) / 2;
-  }
 };
 
 /// Keeps the scale that explains most of the groups with the levels it rounds to.
@@ -297,7 +310,7 @@ void descend(const Groups& x, size_t n, int levels, Groups& q, Lane8& scale) {
 
 void iq4_scale(const Groups& x, const Groups& w, Lane8& scale) {
   constexpr int kSteps = 7;
-  constexpr float kLowest = kIq4Levels[0];
+  constexpr float kLowest = kIq4.level[0];
   const Lanes max = signed_max_of(x, 32);
   BestScale<Iq4Levels> best{x, w, 32, {}};
   best.consider(1.0f / (max / -kLowest));

@@ -10,7 +10,7 @@ namespace adder {
 namespace {
 
 // clang-format off
-constexpr std::array<MixInfo, 14> kMixes = {{
+constexpr std::array<MixInfo, 19> kMixes = {{
     {Mix::kF32,    "f32",    DType::kF32,     0},
     {Mix::kF16,    "f16",    DType::kF16,     1},
     {Mix::kBF16,   "bf16",   DType::kBF16,   32},
@@ -25,6 +25,11 @@ constexpr std::array<MixInfo, 14> kMixes = {{
     {Mix::kQ4_1,   "q4_1",   DType::kQ4_1,    3},
     {Mix::kQ4_0,   "q4_0",   DType::kQ4_0,    2},
     {Mix::kIQ4_NL, "iq4_nl", DType::kIQ4_NL, 25},
+    {Mix::kIQ4_XS, "iq4_xs", DType::kIQ4_XS, 30},
+    {Mix::kQ3_K_L, "q3_k_l", DType::kQ3_K,   13},
+    {Mix::kQ3_K_M, "q3_k_m", DType::kQ3_K,   12},
+    {Mix::kQ3_K_S, "q3_k_s", DType::kQ3_K,   11},
+    {Mix::kQ2_K,   "q2_k",   DType::kQ2_K,   10},
 }};
 // clang-format on
 
@@ -44,6 +49,8 @@ DType fit_to_row(DType wanted, int64_t row_length) {
   if (wanted == DType::kQ4_K) smaller = DType::kQ5_0;
   if (wanted == DType::kQ5_K) smaller = DType::kQ5_1;
   if (wanted == DType::kQ6_K) smaller = DType::kQ8_0;
+  if (wanted == DType::kQ2_K || wanted == DType::kQ3_K) smaller = DType::kQ4_0;
+  if (wanted == DType::kIQ4_XS) smaller = DType::kIQ4_NL;
   return fits(smaller) ? smaller : DType::kF16;
 }
 
@@ -64,19 +71,36 @@ class Chooser {
     const bool medium = mix_ == Mix::kQ4_K_M || mix_ == Mix::kQ5_K_M;
     if (spec.role == Role::kV) {
       const int64_t i = v_seen_++;
+      if (mix_ == Mix::kQ2_K) return shares_kv_among_four() ? DType::kQ4_K : DType::kQ3_K;
+      if (mix_ == Mix::kQ3_K_M) return i < 2 ? DType::kQ5_K : DType::kQ4_K;
+      if (mix_ == Mix::kQ3_K_L) return DType::kQ5_K;
+      if ((mix_ == Mix::kIQ4_NL || mix_ == Mix::kIQ4_XS) && shares_kv_among_four()) return DType::kQ5_K;
       if (medium && use_more(i, n_v_)) return DType::kQ6_K;
       if (mix_ == Mix::kQ4_K_S && i < 4) return DType::kQ5_K;
     }
     if (spec.role == Role::kDown) {
       const int64_t i = down_seen_++;
+      if (mix_ == Mix::kQ2_K) return DType::kQ3_K;
+      if (mix_ == Mix::kQ3_K_M) return i < n_layers_ / 16 ? DType::kQ5_K : DType::kQ4_K;
+      if (mix_ == Mix::kQ3_K_L) return DType::kQ5_K;
       if (medium && use_more(i, n_layers_)) return DType::kQ6_K;
       if (mix_ == Mix::kQ4_K_S && i < n_layers_ / 8) return DType::kQ5_K;
-      if (mix_ == Mix::kIQ4_NL && i < n_layers_ / 8) return DType::kQ5_K;
+      if ((mix_ == Mix::kIQ4_NL || mix_ == Mix::kIQ4_XS) && i < n_layers_ / 8) return DType::kQ5_K;
+    }
+    if (spec.role == Role::kO) {
+      if (mix_ == Mix::kQ2_K) return DType::kQ3_K;
+      if (mix_ == Mix::kQ3_K_M) return DType::kQ4_K;
+      if (mix_ == Mix::kQ3_K_L) return DType::kQ5_K;
     }
     return plain;
   }
 
  private:
+  bool shares_kv_among_four() const {
+    const int64_t kv_heads = config_.layers.front().num_key_value_heads;
+    return kv_heads > 0 && config_.num_attention_heads / kv_heads >= 4;
+  }
+
   Mix mix_;
   const ModelConfig& config_;
   int64_t n_layers_, n_v_;

@@ -17,6 +17,7 @@ namespace adder {
 enum class Mix : uint8_t {
   kF32, kF16, kBF16,
   kQ8_0, kQ6_K, kQ5_K_M, kQ5_K_S, kQ5_1, kQ5_0, kQ4_K_M, kQ4_K_S, kQ4_1, kQ4_0, kIQ4_NL,
+  kIQ4_XS, kQ3_K_L, kQ3_K_M, kQ3_K_S, kQ2_K,
 };
 // clang-format on
 
@@ -32,19 +33,28 @@ std::span<const MixInfo> all_mixes();
 std::optional<Mix> mix_from_name(std::string_view name);  ///< case-insensitive
 
 /// The type of one tensor. `wanted` is what the rules say; where the row is no multiple of that type's block, `type` is
-/// the nearest type with blocks of 32 (Q4_K -> Q5_0, Q5_K -> Q5_1, Q6_K -> Q8_0), or F16 if 32 does not divide either.
+/// a type with blocks of 32 (Q4_K -> Q5_0, Q5_K -> Q5_1, Q6_K -> Q8_0, IQ4_XS -> IQ4_NL, Q2_K and Q3_K -> Q4_0), or F16
+/// if 32 does not divide either.
 struct PlannedType {
   DType type, wanted;
   bool fell_back() const { return type != wanted; }
 };
 
-/// One entry per tensor_specs(config). With use_more(i, n) = i < n/8 or i >= 7n/8 or (i - n/8) mod 3 == 2:
-///   what is no matrix                 F32
-///   F32, F16, BF16 mixes              that type
-///   output (embedding, if tied)       Q6_K, or Q8_0 if 256 does not divide the row or the mix is q8_0
-///   q4_k_m, q5_k_m: v, down           Q6_K if use_more(index among v, number of v), (index among down, number of
-///   layers) q4_k_s: the first 4 v, the first n_layers/8 down        Q5_K the rest                          the mix's
-///   own type
+// clang-format off
+/// One entry per tensor_specs(config). With use_more(i, n) = i < n/8 or i >= 7n/8 or (i - n/8) mod 3 == 2, the i-th v of
+/// n, the i-th down of n = all layers, and "grouped" = at least four heads share a key in the first layer, which has to
+/// be one of attention for it:
+///   what is no matrix               F32
+///   F32, F16, BF16 mixes            that type
+///   output (embedding, if tied)     Q6_K, or Q8_0 if 256 does not divide the row or the mix is q8_0
+///   q5_k_m, q4_k_m                  v, down: Q6_K if use_more(i, n)
+///   q4_k_s                          v: Q5_K if i < 4; down: Q5_K if i < n/8
+///   iq4_nl, iq4_xs                  v: Q5_K if grouped; down: Q5_K if i < n/8
+///   q3_k_l                          v, down, o: Q5_K
+///   q3_k_m                          v: Q5_K if i < 2, else Q4_K; down: Q5_K if i < n/16, else Q4_K; o: Q4_K
+///   q2_k                            v: Q4_K if grouped, else Q3_K; down, o: Q3_K
+///   the rest                        the mix's own type
+// clang-format on
 std::vector<PlannedType> plan_types(Mix mix, const ModelConfig& config);
 
 }  // namespace adder

@@ -98,6 +98,42 @@ TEST(PlanTypes, WithoutFallbacksTheRulesThemselvesShow) {
   EXPECT_EQ(type(Mix::kQ8_0, Role::kOutput), DType::kQ8_0);
 }
 
+TEST(PlanTypes, SmallMixesSpareWhatMattersMost) {
+  const auto type = [](Mix mix, Role role) { return type_of(mix, aligned(), role); };
+  const auto layers = [](Mix mix, Role role, DType of) { return layers_with(mix, aligned(), role, of); };
+  using Layers = std::vector<int>;
+  for (const Mix mix : {Mix::kIQ4_XS, Mix::kQ3_K_L, Mix::kQ3_K_M, Mix::kQ3_K_S, Mix::kQ2_K}) {
+    EXPECT_EQ(tally(mix, aligned()).fallbacks, 0);
+    EXPECT_EQ(type(mix, Role::kOutput), DType::kQ6_K);
+    for (const Role role : {Role::kEmbedding, Role::kSsmIn, Role::kSsmOut, Role::kQ, Role::kK, Role::kUp})
+      EXPECT_EQ(type(mix, role), info(mix).matrix_type) << info(mix).name;
+  }
+  // 42 layers: n/8 = 5, n/16 = 2.
+  EXPECT_EQ(layers(Mix::kIQ4_XS, Role::kDown, DType::kQ5_K), (Layers{1, 3, 5, 8, 10}));
+  EXPECT_EQ(type(Mix::kIQ4_XS, Role::kV), DType::kIQ4_XS);
+  EXPECT_EQ(layers(Mix::kQ3_K_L, Role::kDown, DType::kQ5_K).size(), 17u);
+  EXPECT_EQ(type(Mix::kQ3_K_L, Role::kV), DType::kQ5_K);
+  EXPECT_EQ(type(Mix::kQ3_K_L, Role::kO), DType::kQ5_K);
+  EXPECT_EQ(layers(Mix::kQ3_K_M, Role::kDown, DType::kQ5_K), (Layers{1, 3}));
+  EXPECT_EQ(layers(Mix::kQ3_K_M, Role::kDown, DType::kQ4_K).size(), 15u);
+  EXPECT_EQ(layers(Mix::kQ3_K_M, Role::kV, DType::kQ5_K), (Layers{12, 17}));
+  EXPECT_EQ(layers(Mix::kQ3_K_M, Role::kV, DType::kQ4_K), (Layers{24, 32}));
+  EXPECT_EQ(type(Mix::kQ3_K_M, Role::kO), DType::kQ4_K);
+  for (const Role role : {Role::kV, Role::kO, Role::kDown}) EXPECT_EQ(type(Mix::kQ3_K_S, role), DType::kQ3_K);
+  for (const Role role : {Role::kV, Role::kO, Role::kDown}) EXPECT_EQ(type(Mix::kQ2_K, role), DType::kQ3_K);
+}
+
+/// The published 4B has 40 heads and 8 keys, but its first layer is no attention.
+TEST(PlanTypes, GroupedKeysOfTheFirstLayerSpareV) {
+  ModelConfig config = aligned();
+  std::swap(config.layers[0], config.layers[12]);
+  EXPECT_EQ(type_of(Mix::kQ2_K, config, Role::kV), DType::kQ4_K);
+  EXPECT_EQ(type_of(Mix::kIQ4_XS, config, Role::kV), DType::kQ5_K);
+  EXPECT_EQ(type_of(Mix::kIQ4_NL, config, Role::kV), DType::kQ5_K);
+  config.layers[0].num_key_value_heads = config.num_attention_heads / 2;
+  EXPECT_EQ(type_of(Mix::kQ2_K, config, Role::kV), DType::kQ3_K);
+}
+
 TEST(PlanTypes, TiedEmbeddingsAreTheOutput) {
   ModelConfig config = aligned();
   config.tie_word_embeddings = true;
@@ -111,6 +147,9 @@ TEST(PlanTypes, FallsBackByRowLength) {
   EXPECT_EQ(type_of(Mix::kQ5_K_M, config, Role::kSsmIn), DType::kQ5_1);
   EXPECT_EQ(type_of(Mix::kQ6_K, config, Role::kSsmIn), DType::kQ8_0);
   EXPECT_EQ(type_of(Mix::kQ6_K, config, Role::kSsmOut), DType::kQ6_K);
+  EXPECT_EQ(type_of(Mix::kIQ4_XS, config, Role::kSsmIn), DType::kIQ4_NL);
+  EXPECT_EQ(type_of(Mix::kQ3_K_S, config, Role::kSsmIn), DType::kQ4_0);
+  EXPECT_EQ(type_of(Mix::kQ2_K, config, Role::kSsmIn), DType::kQ4_0);
   EXPECT_EQ(tally(Mix::kQ8_0, config).fallbacks, 0);
   config.hidden_size = 3150;  // no multiple of 32
   for (const Mix mix : {Mix::kQ4_K_M, Mix::kQ5_0, Mix::kQ8_0})
