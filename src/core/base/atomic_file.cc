@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/base/check.h"
 #include "core/base/mapped_file.h"
 
 namespace adder {
@@ -51,6 +52,18 @@ Status AtomicFile::write(std::span<const std::byte> bytes) {
     if (n <= 0) return Error::io("{}: cannot write: {}", target_.string(), std::strerror(errno));
     bytes = bytes.subspan(static_cast<size_t>(n));
     written_ += static_cast<uint64_t>(n);
+  }
+  return {};
+}
+
+Status AtomicFile::overwrite(uint64_t offset, std::string_view text) {
+  CHECK(offset <= written_ && text.size() <= written_ - offset, "{} bytes at {} of {}", text.size(), offset, written_);
+  while (!text.empty()) {
+    const ssize_t n = ::pwrite(fd_, text.data(), text.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return Error::io("{}: cannot write: {}", target_.string(), std::strerror(errno));
+    text.remove_prefix(static_cast<size_t>(n));
+    offset += static_cast<uint64_t>(n);
   }
   return {};
 }

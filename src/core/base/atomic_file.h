@@ -25,6 +25,8 @@ class AtomicFile {
   /// Appends.
   Status write(std::span<const std::byte> bytes);
   Status write(std::string_view text) { return write(std::as_bytes(std::span(text))); }
+  /// Writes again what has been written from byte `offset` on; all of it must lie before `bytes_written`.
+  Status overwrite(uint64_t offset, std::string_view text);
   Status commit();
 
   uint64_t bytes_written() const { return written_; }

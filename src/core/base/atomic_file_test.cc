@@ -87,6 +87,17 @@ TEST(AtomicFile, NamesThePathThatCannotBeWritten) {
   expect_error(write_file("/dev/null/a", "x"), ErrorCode::kIo, "/dev/null/a");
 }
 
+TEST(AtomicFile, OverwritesWhatIsThereAlready) {
+  const TempDir dir;
+  auto file = AtomicFile::create(dir / "a");
+  ASSERT_TRUE(file);
+  ASSERT_TRUE(file->write("size ???? of"));
+  ASSERT_TRUE(file->overwrite(5, "1234"));
+  ASSERT_TRUE(file->write(" many"));
+  ASSERT_TRUE(file->commit());
+  EXPECT_EQ(read_file(dir / "a").value(), "size 1234 of many");
+}
+
 TEST(AtomicFile, ReportsAFullDisk) {
   if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
   const TempDir dir;

@@ -16,6 +16,7 @@ Hash128::Hash128() : state_(std::make_unique<State>()) {
   CHECK(state_->xxh != nullptr && XXH3_128bits_reset(state_->xxh) == XXH_OK);
 }
 Hash128::Hash128(Hash128&&) noexcept = default;
+Hash128& Hash128::operator=(Hash128&&) noexcept = default;
 Hash128::~Hash128() = default;
 
 void Hash128::update(std::span<const std::byte> bytes) {

@@ -12,6 +12,7 @@ class Hash128 {
  public:
   Hash128();
   Hash128(Hash128&&) noexcept;
+  Hash128& operator=(Hash128&&) noexcept;
   ~Hash128();
 
   void update(std::span<const std::byte> bytes);

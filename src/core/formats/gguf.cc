@@ -28,6 +28,12 @@ Status read_magic_and_version(ByteReader& in) {
 }  // namespace
 
 Result<Gguf> Gguf::open(const std::filesystem::path& path) {
+  TRY_ASSIGN(Gguf gguf, open_one(path));
+  TRY(gguf.join_split());
+  return gguf;
+}
+
+Result<Gguf> Gguf::open_one(const std::filesystem::path& path) {
   TRY_ASSIGN(auto file, MappedFile::open(path));
   TRY_ASSIGN(auto gguf, parse(file.bytes(), path.string()));
   gguf.file_ = std::move(file);
@@ -42,7 +48,7 @@ Result<Gguf> Gguf::parse(std::span<const std::byte> bytes, std::string name) {
 }
 
 Status Gguf::read(std::span<const std::byte> bytes) {
-  file_bytes_ = bytes.size();
+  bytes_ = bytes;
   ByteReader in(bytes);
   TRY(read_magic_and_version(in));
   TRY_ASSIGN(const auto n_tensors, in.read<uint64_t>("the tensor count"));
@@ -58,7 +64,20 @@ Status Gguf::read(std::span<const std::byte> bytes) {
     alignment_ = *alignment;
   }
   TRY_ASSIGN(tensors_, read_gguf_tensors(in, n_tensors, alignment_, bytes));
+  n_own_tensors_ = tensors_.size();
+  data_begin_ = gguf_data_begin(in.offset(), alignment_, bytes.size());
   return {};
+}
+
+size_t Gguf::file_bytes() const {
+  size_t bytes = bytes_.size();
+  for (const Gguf& other : more_) bytes += other.file_bytes();
+  return bytes;
+}
+
+void Gguf::release_pages(std::span<const std::byte> part) const {
+  file_.release_pages(part);
+  for (const Gguf& other : more_) other.release_pages(part);
 }
 
 const TensorView* Gguf::find_tensor(std::string_view name) const {

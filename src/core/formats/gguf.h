@@ -33,6 +33,10 @@ std::string describe_type(const GgufEntry& entry);
 /// is allocated; tensors inside the data section, aligned, not overlapping, named once. Nothing is copied but metadata.
 /// Errors: bytes that break the format are kCorrupt; other versions, big-endian files, arrays of arrays and tensor
 /// types without a codec are kUnsupported. Texts are the file's bytes, not checked for UTF-8; keys and names are.
+///
+/// A model split over several files (gguf_split.h) is opened by the first and then is one: all tensors, the first
+/// file's metadata. A file that is missing (kNotFound), of another split, or has a tensor that an earlier one has
+/// (kCorrupt) is refused by name, and so is one that is not the first (kUsage).
 class Gguf {
  public:
   static Result<Gguf> open(const std::filesystem::path& path);
@@ -45,8 +49,15 @@ class Gguf {
   const TensorView* find_tensor(std::string_view name) const;
   const GgufEntry* find(std::string_view key) const;
   uint64_t alignment() const { return alignment_; }
-  size_t file_bytes() const { return file_bytes_; }
-  void release_pages(std::span<const std::byte> part) const { file_.release_pages(part); }
+  size_t file_bytes() const;  ///< of all files
+  void release_pages(std::span<const std::byte> part) const;
+
+  /// Of this file alone: its bytes, those before the data section, and the tensors that lie in it.
+  std::span<const std::byte> bytes() const { return bytes_; }
+  std::span<const std::byte> header() const { return bytes_.first(data_begin_); }
+  std::span<const NamedTensor> own_tensors() const { return std::span(tensors_).first(n_own_tensors_); }
+  /// The files of a split model after the first.
+  const std::vector<Gguf>& more() const { return more_; }
 
   /// Typed access: absent -> kNotFound, other type or out of range -> kCorrupt; both name file and key. An integer may
   /// have any width and sign, a number may also be an integer.
@@ -60,7 +71,10 @@ class Gguf {
   Result<std::vector<int64_t>> integers_per_layer(std::string_view key, int64_t n) const;
 
  private:
+  static Result<Gguf> open_one(const std::filesystem::path& path);
   Status read(std::span<const std::byte> bytes);
+  Status join_split();
+  Status join_file(const std::filesystem::path& path, size_t no);
   Result<const GgufEntry*> require(std::string_view key) const;
   Error wrong_type(const GgufEntry& entry, std::string_view expected) const;
 
@@ -69,7 +83,9 @@ class Gguf {
   std::vector<GgufEntry> metadata_;
   std::vector<NamedTensor> tensors_;
   uint64_t alignment_ = 32;
-  size_t file_bytes_ = 0;
+  std::span<const std::byte> bytes_;
+  size_t data_begin_ = 0, n_own_tensors_ = 0;
+  std::vector<Gguf> more_;
 };
 
 }  // namespace adder

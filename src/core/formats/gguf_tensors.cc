@@ -77,6 +77,11 @@ Status refuse_overlaps(const std::vector<Listed>& tensors) {
 
 }  // namespace
 
+size_t gguf_data_begin(size_t header_end, uint64_t alignment, size_t file_bytes) {
+  const size_t padding = (alignment - header_end % alignment) % alignment;
+  return std::min(header_end + padding, file_bytes);
+}
+
 Result<std::vector<NamedTensor>> read_gguf_tensors(ByteReader& in, uint64_t count, uint64_t alignment,
                                                    std::span<const std::byte> file) {
   constexpr size_t kMinListedBytes = 8 + 1 + 4 + 8 + 4 + 8;  // one-letter name, one dim
@@ -93,9 +98,7 @@ Result<std::vector<NamedTensor>> read_gguf_tensors(ByteReader& in, uint64_t coun
     list.push_back(std::move(listed));
   }
 
-  // A file that ends with its header, unpadded, has an empty data section.
-  const size_t padding = (alignment - in.offset() % alignment) % alignment;
-  const auto data = file.subspan(std::min(in.offset() + padding, file.size()));
+  const auto data = file.subspan(gguf_data_begin(in.offset(), alignment, file.size()));
   for (Listed& listed : list) {
     if (auto status = place(listed, alignment, data); !status)
       return std::move(status).error().in(fmt::format("tensor {}", quote(listed.tensor.name)));

@@ -16,4 +16,8 @@ namespace adder {
 Result<std::vector<NamedTensor>> read_gguf_tensors(ByteReader& in, uint64_t count, uint64_t alignment,
                                                    std::span<const std::byte> file);
 
+/// Where the data section begins in a file of `file_bytes` whose header ends at `header_end`. A file that ends with its
+/// header, unpadded, has an empty data section.
+size_t gguf_data_begin(size_t header_end, uint64_t alignment, size_t file_bytes);
+
 }  // namespace adder

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/formats/gguf_split.h"
 #include "core/formats/gguf_type.h"
+#include "core/formats/seal.h"
 
 namespace adder {
 namespace {
@@ -130,7 +132,7 @@ void GgufWriter::set_texts(std::string key, std::vector<std::string> values) {
 }
 
 void GgufWriter::set(GgufEntry entry) {
-  CHECK(!file_, "set '{}' after begin", entry.key);
+  CHECK(files_.empty(), "set '{}' after begin", entry.key);
   CHECK(!entry.key.empty() && is_consistent(entry), "'{}' as {}", entry.key, describe_type(entry));
   const auto same = std::ranges::find(metadata_, entry.key, &GgufEntry::key);
   if (same == metadata_.end())
@@ -139,13 +141,18 @@ void GgufWriter::set(GgufEntry entry) {
     *same = std::move(entry);
 }
 
+void GgufWriter::replace(GgufEntry entry) {
+  const auto same = std::ranges::find(metadata_, entry.key, &GgufEntry::key);
+  CHECK(same != metadata_.end() && is_consistent(entry), "'{}' as {}", entry.key, describe_type(entry));
+  *same = std::move(entry);
+}
+
 void GgufWriter::add_tensor(std::string name, DType dtype, const Shape& shape) {
-  CHECK(!file_, "add_tensor '{}' after begin", name);
-  CHECK(!name.empty() && std::ranges::find(tensors_, name, &Pending::name) == tensors_.end(), "'{}'", name);
+  CHECK(files_.empty(), "add_tensor '{}' after begin", name);
   CHECK(info(dtype).ggml_type >= 0, "GGUF has no type for '{}' of {}", name, info(dtype).name);
   CHECK(shape.rank() >= 1 && shape.elements() > 0 && shape.row_length() % info(dtype).block_size == 0, "'{}' {} {}",
         name, info(dtype).name, to_string(shape));
-  tensors_.push_back({std::move(name), {dtype, shape, nullptr}});
+  stream_.announce(std::move(name), dtype, shape);
 }
 
 uint64_t GgufWriter::alignment() const {
@@ -156,17 +163,72 @@ uint64_t GgufWriter::alignment() const {
   return *alignment;
 }
 
-std::string GgufWriter::header() const {
+std::vector<GgufWriter::File> GgufWriter::shares(const std::filesystem::path& path) const {
+  std::vector<File> files(1);
+  files[0].path = path;
+  uint64_t bytes = 0;
+  for (const auto& [name, view, hash] : stream_.tensors()) {
+    const uint64_t more = padded(view.bytes(), alignment());
+    if (split_bytes_ > 0 && files.back().end > files.back().begin && bytes + more > split_bytes_) {
+      files.push_back({path, files.back().end, files.back().end, 0, {}});
+      bytes = 0;
+    }
+    ++files.back().end;
+    bytes += more;
+  }
+  for (size_t i = 0; files.size() > 1 && i < files.size(); ++i) files[i].path = split_path(path, i, files.size());
+  return files;
+}
+
+/// What a file has beside the model's metadata: its place in a split, its seal. All files but the first have only this.
+std::vector<GgufEntry> GgufWriter::own_entries(const File& file) const {
+  const auto scalar = [](std::string_view key, GgufType type, GgufValue value) {
+    return GgufEntry{std::string(key), static_cast<uint32_t>(type), false, std::move(value)};
+  };
+  std::vector<GgufEntry> entries;
+  if (files_.size() > 1) {
+    const auto no = static_cast<uint64_t>(&file - files_.data());
+    entries.push_back(scalar(kSplitNoKey, GgufType::kU16, no));
+    entries.push_back(scalar(kSplitCountKey, GgufType::kU16, uint64_t{files_.size()}));
+    entries.push_back(scalar(kSplitTensorsKey, GgufType::kI32, static_cast<int64_t>(stream_.tensors().size())));
+    for (const std::string_view key : {kGgufAlignmentKey, kModelHashKey}) {
+      const auto shared = std::ranges::find(metadata_, key, &GgufEntry::key);
+      if (no > 0 && shared != metadata_.end()) entries.push_back(*shared);
+    }
+  }
+  if (is_sealed_) {
+    std::vector<std::string> hashes;
+    for (size_t i = file.begin; i < file.end; ++i) {
+      const std::string& hash = stream_.tensors()[i].hash;
+      hashes.push_back(hash.empty() ? std::string(kBlankHash) : hash);
+    }
+    entries.push_back(scalar(kHeaderHashKey, GgufType::kText, std::string(kBlankHash)));
+    entries.push_back({std::string(kTensorHashesKey), static_cast<uint32_t>(GgufType::kText), true, std::move(hashes)});
+  }
+  return entries;
+}
+
+/// All bytes before the data section. general.architecture, which comes first, stays first; the file's own entries
+/// follow, so that a damaged count of entries does not make a reader miss them.
+std::string GgufWriter::header(const File& file) const {
+  const bool is_first = file.begin == 0;
+  const std::vector<GgufEntry> own = own_entries(file);
   std::string out(kGgufMagic);
   append(out, kGgufVersion);
-  append<uint64_t>(out, tensors_.size());
-  append<uint64_t>(out, metadata_.size());
-  for (const GgufEntry& entry : metadata_) {
+  append<uint64_t>(out, file.end - file.begin);
+  append<uint64_t>(out, own.size() + (is_first ? metadata_.size() : 0));
+  const auto append_entry = [&](const GgufEntry& entry) {
     append_text(out, entry.key);
     append_value(out, entry);
-  }
+  };
+  const size_t before = is_first ? std::min<size_t>(1, metadata_.size()) : 0;
+  for (size_t i = 0; i < before; ++i) append_entry(metadata_[i]);
+  for (const GgufEntry& entry : own) append_entry(entry);
+  for (size_t i = before; is_first && i < metadata_.size(); ++i) append_entry(metadata_[i]);
+
   uint64_t offset = 0;
-  for (const auto& [name, view] : tensors_) {
+  for (size_t t = file.begin; t < file.end; ++t) {
+    const auto& [name, view, hash] = stream_.tensors()[t];
     append_text(out, name);
     append(out, static_cast<uint32_t>(view.shape.rank()));
     for (int i = view.shape.rank() - 1; i >= 0; --i) append(out, static_cast<uint64_t>(view.shape[i]));
@@ -174,32 +236,72 @@ std::string GgufWriter::header() const {
     append(out, offset);
     offset += padded(view.bytes(), alignment());
   }
+  out.resize(padded(out.size(), alignment()), '\0');
   return out;
 }
 
-Status GgufWriter::pad() {
-  const uint64_t written = file_->bytes_written();
-  return file_->write(std::string(static_cast<size_t>(padded(written, alignment()) - written), '\0'));
+uint64_t GgufWriter::header_bytes() const {
+  File whole;
+  whole.end = stream_.tensors().size();
+  return header(whole).size();
+}
+
+GgufWriter::File& GgufWriter::file_at_work() {
+  CHECK(!files_.empty() && !stream_.is_done(), "tensor {} of {}", stream_.n_written(), stream_.tensors().size());
+  return *std::ranges::find_if(files_, [&](const File& file) { return stream_.n_written() < file.end; });
+}
+
+Status GgufWriter::pad(File& file) {
+  const uint64_t written = file.file->bytes_written();
+  return file.file->write(std::string(static_cast<size_t>(padded(written, alignment()) - written), '\0'));
 }
 
 Status GgufWriter::begin(const std::filesystem::path& path) {
-  CHECK(!file_, "begin twice");
-  TRY_ASSIGN(file_, AtomicFile::create(path));
-  TRY(file_->write(header()));
-  return pad();
+  CHECK(files_.empty(), "begin twice");
+  files_ = shares(path);
+  std::error_code ignored;
+  for (const File& file : files_) {
+    if (files_.size() > 1 && std::filesystem::exists(file.path, ignored))
+      return Error::usage("{}: exists already, and a split model is written to new files only", file.path.string());
+  }
+  for (File& file : files_) {
+    TRY_ASSIGN(file.file, AtomicFile::create(file.path));
+    const std::string text = header(file);
+    file.header_bytes = text.size();
+    TRY(file.file->write(text));
+  }
+  return {};
 }
 
 Status GgufWriter::write_tensor(std::span<const std::byte> bytes) {
-  CHECK(file_ && next_ < tensors_.size(), "tensor {} of {}", next_, tensors_.size());
-  const auto& [name, view] = tensors_[next_++];
-  CHECK(bytes.size() == view.bytes(), "'{}' has {} bytes, {} given", name, view.bytes(), bytes.size());
-  TRY(file_->write(bytes));
-  return pad();
+  File& file = file_at_work();
+  TRY(stream_.write_whole(*file.file, bytes));
+  return pad(file);
+}
+
+Status GgufWriter::write_part(std::span<const std::byte> bytes) {
+  File& file = file_at_work();
+  TRY(stream_.write(*file.file, bytes));
+  return stream_.is_between_tensors() ? pad(file) : Status();
 }
 
 Status GgufWriter::finish() {
-  CHECK(file_ && next_ == tensors_.size(), "{} of {} tensors written", next_, tensors_.size());
-  return file_->commit();
+  CHECK(!files_.empty() && stream_.is_done(), "{} of {} tensors written", stream_.n_written(),
+        stream_.tensors().size());
+  for (File& file : files_) {
+    std::string text = header(file);
+    CHECK(text.size() == file.header_bytes, "a header of {} bytes became one of {}", file.header_bytes, text.size());
+    if (is_sealed_) seal_gguf_header(text);
+    TRY(file.file->overwrite(0, text));
+  }
+  for (size_t i = files_.size(); i-- > 0;) TRY(files_[i].file->commit());
+  return {};
+}
+
+std::vector<std::filesystem::path> GgufWriter::paths() const {
+  std::vector<std::filesystem::path> paths;
+  for (const File& file : files_) paths.push_back(file.path);
+  return paths;
 }
 
 }  // namespace adder

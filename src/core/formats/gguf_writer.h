@@ -8,6 +8,7 @@
 
 #include "core/base/atomic_file.h"
 #include "core/formats/gguf.h"
+#include "core/formats/tensor_stream.h"
 
 namespace adder {
 
@@ -21,6 +22,10 @@ namespace adder {
 ///     TRY(writer.begin(path));
 ///     TRY(writer.write_tensor(bytes));      // once per add_tensor, same order, exact size
 ///     TRY(writer.finish());
+///
+/// Sealed (seal.h), the header's hashes are written last, when all bytes are known. Split (gguf_split.h), the files
+/// appear one by one when all are whole, the first at the end: before it, nothing can be opened. They never replace
+/// files, lest a reader meet some of the old and some of the new (kUsage).
 ///
 /// Disk errors are Results. Calls out of order, sizes that are not the announced ones, names used twice, and types and
 /// shapes that GGUF does not have are our own mistakes (CHECK).
@@ -36,27 +41,51 @@ class GgufWriter {
   void set_texts(std::string key, std::vector<std::string> values);
   /// An entry of another file as it is. Its value must hold what its type says, as every entry of a Gguf does.
   void set(GgufEntry entry);
+  /// Another value for a key that is there, even after `begin`. It must take as many bytes as the one before.
+  void replace(GgufEntry entry);
+
+  /// Before `begin`: the file gets its hashes.
+  void seal() { is_sealed_ = true; }
+  /// Before `begin`: several files, each with as many tensors as fit `bytes` of data, at least one. A model that fits
+  /// one file is written as one, under its plain name.
+  void split(uint64_t bytes) { split_bytes_ = bytes; }
 
   /// `shape` in adder's order (slowest first), rank 1 to 4, rows of whole blocks.
   void add_tensor(std::string name, DType dtype, const Shape& shape);
 
+  uint64_t alignment() const;  ///< of every tensor's data
+  /// Where the data of the first tensor will begin, as things are set and added now, in one file.
+  uint64_t header_bytes() const;
+
   Status begin(const std::filesystem::path& path);
   Status write_tensor(std::span<const std::byte> bytes);
+  /// The same in pieces: the next bytes of the tensor at work, which ends when all its bytes are there.
+  Status write_part(std::span<const std::byte> bytes);
   Status finish();
 
+  const TensorStream& stream() const { return stream_; }
+  /// The files there will be; known after `begin`.
+  std::vector<std::filesystem::path> paths() const;
+
  private:
-  struct Pending {
-    std::string name;
-    TensorView view;  // no data: dtype, shape and sizes
+  /// One file and its share of the tensors.
+  struct File {
+    std::filesystem::path path;
+    size_t begin = 0, end = 0;
+    size_t header_bytes = 0;
+    std::optional<AtomicFile> file = {};
   };
-  uint64_t alignment() const;
-  std::string header() const;
-  Status pad();
+  std::vector<File> shares(const std::filesystem::path& path) const;
+  std::vector<GgufEntry> own_entries(const File& file) const;
+  std::string header(const File& file) const;
+  File& file_at_work();
+  Status pad(File& file);
 
   std::vector<GgufEntry> metadata_;
-  std::vector<Pending> tensors_;
-  size_t next_ = 0;
-  std::optional<AtomicFile> file_;  ///< empty before begin
+  TensorStream stream_;
+  std::vector<File> files_;  ///< empty before begin
+  bool is_sealed_ = false;
+  uint64_t split_bytes_ = 0;
 };
 
 }  // namespace adder

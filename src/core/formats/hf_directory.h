@@ -34,6 +34,7 @@ class HfDirectory {
   /// Over all shards, sorted by file name; in file order within one.
   const std::vector<NamedTensor>& tensors() const { return tensors_; }
   const TensorView* find_tensor(std::string_view name) const;
+  const std::vector<Safetensors>& shards() const { return shards_; }
   size_t weight_file_bytes() const;                            ///< of all shards
   void release_pages(std::span<const std::byte> part) const;   ///< see MappedFile
   size_t text_file_bytes() const { return text_file_bytes_; }  ///< of the JSON files and the template

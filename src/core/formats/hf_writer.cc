@@ -1,11 +1,17 @@
 #include "core/formats/hf_writer.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <system_error>
+#include <utility>
 
 #include "core/base/check.h"
+#include "core/base/hash.h"
+#include "core/formats/json_text.h"
+#include "core/formats/seal.h"
 
 namespace adder {
 namespace {
@@ -20,7 +26,7 @@ struct TextFile {
 /// Every text such a directory may have, config.json last.
 std::vector<TextFile> texts_of(const HfFiles& files) {
   const auto dumped = [](const std::optional<nlohmann::json>& value) {
-    return value ? std::optional(value->dump(2) + '\n') : std::nullopt;
+    return value ? std::optional(python_json(*value, 2) + '\n') : std::nullopt;
   };
   return {{"tokenizer.json", dumped(files.tokenizer)},
           {"tokenizer_config.json", dumped(files.tokenizer_config)},
@@ -32,7 +38,7 @@ std::vector<TextFile> texts_of(const HfFiles& files) {
 /// Whether readers of a model directory look at a file of this name.
 bool is_part_of_a_model(const std::string& name) {
   return name.ends_with(".safetensors") || name.ends_with(".index.json") || name.starts_with("pytorch_model") ||
-         std::ranges::count(texts_of({}), name, &TextFile::name) > 0;
+         name == kSealFile || std::ranges::count(texts_of({}), name, &TextFile::name) > 0;
 }
 
 }  // namespace
@@ -47,31 +53,41 @@ Status HfWriter::begin(const fs::path& directory, const HfFiles& files) {
   target_ = directory.has_filename() ? directory : directory.parent_path();  // "out/" is out
   const std::vector<TextFile> texts = texts_of(files);
   names_ = {"model.safetensors"};
+  if (is_sealed_) names_.emplace_back(kSealFile);
   for (const auto& [name, text] : texts)
     if (text) names_.push_back(name);
 
   std::error_code error;
-  in_place_ = fs::exists(target_, error);
-  if (in_place_) TRY(check_target());
-  if (!in_place_ && target_.has_parent_path()) fs::create_directories(target_.parent_path(), error);
+  if (fs::exists(target_, error)) target_ = fs::canonical(target_, error);  // a link stays a link
+  TRY_ASSIGN(target_was_, check_target());
+  if (target_was_ == Target::kNew && target_.has_parent_path()) fs::create_directories(target_.parent_path(), error);
   const fs::path hidden =
-      in_place_ ? target_ / fmt::format(".adder-{}", ::getpid())
-                : target_.parent_path() / fmt::format(".{}.adder-{}", target_.filename().string(), ::getpid());
+      target_was_ == Target::kFilled
+          ? target_ / fmt::format(".adder-{}", ::getpid())
+          : target_.parent_path() / fmt::format(".{}.adder-{}", target_.filename().string(), ::getpid());
   if (!fs::create_directory(hidden, error))
     return Error::io("{}: cannot create: {}", hidden.string(), error ? error.message() : "exists already");
   temporary_ = hidden;
   for (const auto& [name, text] : texts)
-    if (text) TRY(write_file(temporary_ / name, *text));
+    if (text) TRY(write_text(name, *text));
   return weights_.begin(temporary_ / "model.safetensors");
 }
 
-Status HfWriter::check_target() const {
+Status HfWriter::write_text(const std::string& name, const std::string& text) {
+  texts_[name] = hash128_hex(std::as_bytes(std::span(text)));
+  return write_file(temporary_ / name, text);
+}
+
+Result<HfWriter::Target> HfWriter::check_target() const {
   std::error_code error;
+  if (!fs::exists(target_, error)) return Target::kNew;
   if (!fs::is_directory(target_, error)) return Error::usage("{}: exists and is no directory", target_.string());
+  Target target = Target::kFilled;
   fs::directory_iterator entries(target_, error);
   for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
     const std::string name = entries->path().filename().string();
     const bool is_ours = std::ranges::count(names_, name) > 0;
+    if (is_ours) target = Target::kReplaced;
     if (is_ours && entries->is_directory(error))
       return Error::usage("{}: a directory stands where a file is to be written", entries->path().string());
     if (!is_ours && is_part_of_a_model(name))
@@ -79,30 +95,69 @@ Status HfWriter::check_target() const {
                           entries->path().string());
   }
   if (error) return Error::io("{}: cannot list: {}", target_.string(), error.message());
-  return {};
+  return target;
 }
 
-Status HfWriter::finish() {
+Status HfWriter::write_seal(nlohmann::ordered_json receipt) {
+  nlohmann::ordered_json& files = receipt["files"] = texts_;
+  files["model.safetensors"] = weights_.header_hash();
+  nlohmann::json tensors = nlohmann::json::object();
+  for (const auto& [name, view, hash] : weights_.stream().tensors())
+    tensors[name] = {{"type", info(view.dtype).safetensors}, {"hash", hash}};
+  receipt["tensors"] = std::move(tensors);
+  receipt["seal"] = kBlankHash;
+  std::string text = receipt.dump(2) + '\n';
+  seal_json(text);
+  return write_file(temporary_ / kSealFile, text);
+}
+
+Status HfWriter::finish(nlohmann::ordered_json receipt) {
   CHECK(!temporary_.empty(), "finish before begin");
   TRY(weights_.finish());
+  if (is_sealed_) TRY(write_seal(std::move(receipt)));
+  if (target_was_ == Target::kFilled) return fill_target();
+  if (target_was_ == Target::kReplaced) return replace_target();
   std::error_code error;
-  if (in_place_) {
-    TRY(move_files());
-    fs::remove(temporary_, error);
-  } else {
-    fs::rename(temporary_, target_, error);
-  }
+  fs::rename(temporary_, target_, error);
   if (error) return Error::io("{}: cannot rename into place: {}", target_.string(), error.message());
   temporary_.clear();
   return {};
 }
 
-Status HfWriter::move_files() {
+Status HfWriter::fill_target() {
   std::error_code error;
   for (const std::string& name : names_) {
     fs::rename(temporary_ / name, target_ / name, error);
     if (error) return Error::io("{}: cannot rename into place: {}", (target_ / name).string(), error.message());
   }
+  fs::remove(std::exchange(temporary_, {}), error);
+  return {};
+}
+
+Status HfWriter::replace_target() {
+  std::error_code error;
+  fs::permissions(temporary_, fs::status(target_, error).permissions(), error);
+  fs::path old = temporary_;
+  if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) != 0) {
+    old += ".old";
+    fs::rename(target_, old, error);
+    if (!error) {
+      std::error_code ignored;
+      fs::rename(temporary_, target_, error);
+      if (error) fs::rename(old, target_, ignored);
+    }
+    if (error) return Error::io("{}: cannot be replaced: {}", target_.string(), error.message());
+  }
+  temporary_.clear();  // what is in `old` and no part of a model is the user's: from here on, nothing is removed unseen
+  for (const auto& entry : fs::directory_iterator(old, error)) {
+    const fs::path name = entry.path().filename();
+    if (std::ranges::count(names_, name.string()) > 0) continue;
+    fs::rename(entry.path(), target_ / name, error);
+    if (error)
+      return Error::io("{}: cannot be moved to {}: {}", entry.path().string(), target_.string(), error.message());
+  }
+  for (const std::string& name : names_) fs::remove(old / name, error);
+  fs::remove(old, error);
   return {};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -19,12 +20,15 @@ struct HfFiles {
 };
 
 /// Writes a Hugging Face model directory with one model.safetensors, tensors streamed. Until `finish` everything lies
-/// in a hidden place; dropped before that, the writer removes it and nothing has changed.
-///   - A new directory is made as a sibling (`.NAME.adder-PID`) and renamed: it appears whole or not at all.
-///   - In a directory that is there (staging folder `.adder-PID` inside it), `finish` replaces the files of the same
-///     names one by one, each whole, config.json last, and leaves all others as they are. What a reader could take for
-///     a part of the new model is refused by `begin` (kUsage, by name): other *.safetensors, an index of shards, a
-///     PyTorch checkpoint, a text of HfFiles that is not written this time.
+/// in a hidden place; dropped before that, the writer removes it and nothing has changed. Whenever the program or the
+/// disk fails, the name stands for the old model or the new one, whole; never for some files of each.
+///   - A new directory is made as a sibling (`.NAME.adder-PID`) and renamed.
+///   - One that holds a model is replaced by such a sibling: the two change names in one step (where the file system
+///     cannot, in two, and a crash between them leaves the old one under `.NAME.adder-PID.old`). Then files that are
+///     not part of a model are moved to the new directory, and the old one is removed.
+///   - A directory without any of the files to write is filled, config.json last: without it there is no model.
+/// What a reader could take for a part of the new model is refused by `begin` (kUsage, by name): other *.safetensors,
+/// an index of shards, a PyTorch checkpoint, a text of HfFiles or a seal that is not written this time.
 ///
 ///     HfWriter writer;
 ///     writer.weights().add_tensor("lm_head.weight", DType::kBF16, {4096, 320});
@@ -40,17 +44,27 @@ class HfWriter {
 
   SafetensorsWriter& weights() { return weights_; }
 
+  /// Before `begin`: the directory gets a kSealFile (seal.h).
+  void seal() { is_sealed_ = true; }
   Status begin(const std::filesystem::path& directory, const HfFiles& files);
-  Status finish();
+  /// `receipt`: what kSealFile is to say besides, an object.
+  Status finish(nlohmann::ordered_json receipt = nlohmann::ordered_json::object());
 
  private:
-  Status check_target() const;
-  Status move_files();
+  enum class Target { kNew, kFilled, kReplaced };
+
+  Result<Target> check_target() const;
+  Status write_text(const std::string& name, const std::string& text);
+  Status write_seal(nlohmann::ordered_json receipt);
+  Status fill_target();
+  Status replace_target();
 
   SafetensorsWriter weights_;
   std::vector<std::string> names_;            ///< of the files to write, config.json last
+  std::map<std::string, std::string> texts_;  ///< hashes of those written, by name
   std::filesystem::path target_, temporary_;  ///< temporary_ is empty before begin and after finish
-  bool in_place_ = false;                     ///< the target was there before
+  Target target_was_ = Target::kNew;
+  bool is_sealed_ = false;
 };
 
 }  // namespace adder

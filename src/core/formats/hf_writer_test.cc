@@ -121,6 +121,23 @@ TEST(HfWriter, LeavesTheOldModelWhenNotFinished) {
   EXPECT_EQ(contents(dir / "model"), before);
 }
 
+/// Until the last step the name stands for the old model, and then for the new one; a link to it stays a link.
+TEST(HfWriter, ReplacesADirectoryInOneStep) {
+  const TempDir dir;
+  ASSERT_TRUE(write_model(dir / "model", kFiles));
+  const auto before = contents(dir / "model");
+  fs::create_directory_symlink("model", dir / "link");
+  HfWriter writer;
+  writer.weights().add_tensor("w", DType::kI8, {4});
+  ASSERT_TRUE(writer.begin(dir / "link", kFiles));
+  ASSERT_TRUE(writer.weights().write_tensor(std::as_bytes(std::span("efgh", 4))));
+  EXPECT_EQ(contents(dir / "model"), before);
+  ASSERT_TRUE(writer.finish());
+  EXPECT_NE(contents(dir / "model"), before);
+  EXPECT_TRUE(fs::is_symlink(dir / "link"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir.path()), {}), 2) << "no trace of the old one";
+}
+
 TEST(HfWriter, LeavesNothingWhenNotFinished) {
   const TempDir dir;
   {

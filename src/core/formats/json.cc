@@ -152,6 +152,13 @@ Result<Json> parse_json(std::string_view text, std::string_view name, JsonNumber
   return std::move(builder.root);
 }
 
+const Json& member(const Json& object, std::string_view key) {
+  static const Json null;
+  if (!object.is_object()) return null;
+  const auto found = object.find(key);
+  return found == object.end() ? null : *found;
+}
+
 Result<Json> read_json(const std::filesystem::path& path, JsonNumbers numbers) {
   TRY_ASSIGN(const auto file, MappedFile::open(path));
   const auto bytes = file.bytes();

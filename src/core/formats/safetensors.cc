@@ -121,6 +121,7 @@ Status Safetensors::read(std::span<const std::byte> bytes) {
   if (header_bytes > kMaxHeaderBytes)
     return Error::corrupt("a header of {} bytes, at most {} expected", header_bytes, kMaxHeaderBytes);
   TRY_ASSIGN(const auto raw, in.take(header_bytes, "the header"));
+  header_ = bytes.first(in.offset());
   const std::string_view text(reinterpret_cast<const char*>(raw.data()), raw.size());
   if (!text.starts_with('{'))
     return Error::corrupt("the header begins with {}, expected '{{'", quote(text.substr(0, 1)));

@@ -9,6 +9,7 @@
 
 #include "core/base/atomic_file.h"
 #include "core/base/mapped_file.h"
+#include "core/formats/tensor_stream.h"
 #include "core/tensor/tensor.h"
 
 namespace adder {
@@ -31,6 +32,8 @@ class Safetensors {
   const TensorView* find_tensor(std::string_view name) const;
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   size_t file_bytes() const { return file_bytes_; }
+  /// Length and JSON: all bytes before the data.
+  std::span<const std::byte> header() const { return header_; }
   void release_pages(std::span<const std::byte> part) const { file_.release_pages(part); }
 
  private:
@@ -41,6 +44,7 @@ class Safetensors {
   std::vector<NamedTensor> tensors_;
   std::map<std::string, std::string> metadata_;
   size_t file_bytes_ = 0;
+  std::span<const std::byte> header_;
 };
 
 /// Streams a safetensors file: header first (tensors in the order added), then data. Same use and same errors as
@@ -52,18 +56,20 @@ class SafetensorsWriter {
 
   Status begin(const std::filesystem::path& path);
   Status write_tensor(std::span<const std::byte> bytes);
+  /// The same in pieces: the next bytes of the tensor at work, which ends when all its bytes are there.
+  Status write_part(std::span<const std::byte> bytes);
   Status finish();
 
+  const TensorStream& stream() const { return stream_; }
+  /// XXH3-128 of all bytes before the data; known after `begin`.
+  const std::string& header_hash() const { return header_hash_; }
+
  private:
-  struct Pending {
-    std::string name;
-    TensorView view;  // no data: dtype, shape and sizes
-  };
   Result<std::string> header() const;
 
   std::map<std::string, std::string> metadata_;
-  std::vector<Pending> tensors_;
-  size_t next_ = 0;
+  TensorStream stream_;
+  std::string header_hash_;
   std::optional<AtomicFile> file_;  ///< empty before begin
 };
 

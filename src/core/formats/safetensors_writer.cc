@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -9,16 +8,16 @@ namespace adder {
 
 void SafetensorsWriter::add_tensor(std::string name, DType dtype, const Shape& shape) {
   CHECK(!file_, "add_tensor '{}' after begin", name);
-  CHECK(name != "__metadata__" && std::ranges::find(tensors_, name, &Pending::name) == tensors_.end(), "'{}'", name);
+  CHECK(name != "__metadata__", "'{}'", name);
   CHECK(!info(dtype).safetensors.empty(), "safetensors has no type for '{}' of {}", name, info(dtype).name);
-  tensors_.push_back({std::move(name), {dtype, shape, nullptr}});
+  stream_.announce(std::move(name), dtype, shape);
 }
 
 Result<std::string> SafetensorsWriter::header() const {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata_.empty()) header["__metadata__"] = metadata_;
   uint64_t offset = 0;
-  for (const auto& [name, view] : tensors_) {
+  for (const auto& [name, view, hash] : stream_.tensors()) {
     const auto element_bytes = static_cast<uint64_t>(info(view.dtype).block_bytes);
     if (offset % element_bytes != 0)
       return Error::unsupported("tensor '{}' of {} would begin at data byte {}, expected a multiple of {}", name,
@@ -39,20 +38,24 @@ Status SafetensorsWriter::begin(const std::filesystem::path& path) {
   auto text = header();
   if (!text) return std::move(text).error().in(path.string());
   const uint64_t length = text->size();
+  text->insert(0, reinterpret_cast<const char*>(&length), sizeof length);
+  header_hash_ = hash128_hex(std::as_bytes(std::span(*text)));
   TRY_ASSIGN(file_, AtomicFile::create(path));
-  TRY(file_->write(std::as_bytes(std::span(&length, 1))));
   return file_->write(*text);
 }
 
 Status SafetensorsWriter::write_tensor(std::span<const std::byte> bytes) {
-  CHECK(file_ && next_ < tensors_.size(), "tensor {} of {}", next_, tensors_.size());
-  const auto& [name, view] = tensors_[next_++];
-  CHECK(bytes.size() == view.bytes(), "'{}' has {} bytes, {} given", name, view.bytes(), bytes.size());
-  return file_->write(bytes);
+  CHECK(file_, "write_tensor before begin");
+  return stream_.write_whole(*file_, bytes);
+}
+
+Status SafetensorsWriter::write_part(std::span<const std::byte> bytes) {
+  CHECK(file_, "write_part before begin");
+  return stream_.write(*file_, bytes);
 }
 
 Status SafetensorsWriter::finish() {
-  CHECK(file_ && next_ == tensors_.size(), "{} of {} tensors written", next_, tensors_.size());
+  CHECK(file_ && stream_.is_done(), "{} of {} tensors written", stream_.n_written(), stream_.tensors().size());
   return file_->commit();
 }
 

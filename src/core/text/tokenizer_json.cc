@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/formats/json.h"
 #include "core/formats/names.h"
 #include "core/text/pretokenizer_rules.h"
 #include "core/text/regex_dialect.h"
@@ -13,14 +14,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int kMaxNesting = 8;
-
-/// The member, or null where it or the object is missing.
-const json& member(const json& object, std::string_view key) {
-  static const json null;
-  if (!object.is_object()) return null;
-  const auto found = object.find(key);
-  return found == object.end() ? null : *found;
-}
 
 std::string text_or(const json& object, std::string_view key, std::string_view otherwise) {
   const json& value = member(object, key);
