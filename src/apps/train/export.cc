@@ -20,7 +20,8 @@ Status export_checkpoint(const Options& options) {
   if (!mix) return Error::usage("--type {}: no such type", options.type);
   TRY_ASSIGN(Workshop shop, Workshop::open(options.recipe, options.data, options.work));
   TRY(shop.trainer.load(options.checkpoint.empty() ? options.work / "last.ckpt" : options.checkpoint));
-  TRY(export_model(shop.trainer.params(), shop.tokenizer.data(), shop.recipe.name, *mix, options.out));
+  TRY(export_model(shop.trainer.params(), shop.tokenizer.data(), shop.recipe.name, *mix, training_step(shop),
+                   options.out));
   if (options.manifest.empty()) return {};
   const HeldOutLoss loss = held_out_loss(shop, 0, available_threads());
   TRY_ASSIGN(const auto json, manifest(shop, loss, options.out));

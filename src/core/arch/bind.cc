@@ -4,6 +4,7 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "core/arch/a_log.h"
 #include "core/arch/problems.h"
 #include "core/quant/codec.h"
 
@@ -131,7 +132,7 @@ Result<std::vector<float>> to_f32(const BoundTensor& tensor) {
   std::vector<float> values(static_cast<size_t>(tensor.view.shape.elements()));
   decode(tensor.view.dtype, tensor.view.data, values);
   if (tensor.is_a_log)
-    for (float& value : values) value = -std::exp(value);
+    for (float& value : values) value = a_of_log(value);
   const auto bad = std::ranges::find_if(values, [](float value) { return !std::isfinite(value); });
   if (bad != values.end())
     return Error::corrupt("tensor {}: element {} is {}", tensor.name, bad - values.begin(), *bad);

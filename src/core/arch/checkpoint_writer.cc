@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/arch/a_log.h"
 #include "core/arch/config_gguf.h"
 #include "core/arch/config_json.h"
 #include "core/quant/codec.h"
@@ -10,13 +11,14 @@
 namespace adder {
 namespace {
 
-/// Turns values of A from the form they came in into the one the layout stores.
-Status convert_a(std::vector<float>& values, AForm from, Layout to, std::string_view tensor) {
+/// Turns values of A from the form they came in into the one the layout stores, as `type`.
+Status convert_a(std::vector<float>& values, AForm from, Layout to, DType type, std::string_view tensor) {
   const bool stores_log = to == Layout::kHuggingFace;
   if (stores_log == (from == AForm::kALog)) return {};
   for (float& value : values) {
-    if (stores_log && !(value < 0)) return Error::corrupt("tensor {}: A is {}, must be negative", tensor, value);
-    value = stores_log ? std::log(-value) : -std::exp(value);
+    if (stores_log && !(value < 0 && std::isfinite(value)))
+      return Error::corrupt("tensor {}: A is {}, must be negative and finite", tensor, value);
+    value = stores_log ? log_of_a(value, type) : a_of_log(value);
   }
   return {};
 }
@@ -35,18 +37,25 @@ std::vector<DType> uniform_types(std::span<const TensorSpec> specs, Layout layou
   return types;
 }
 
-CheckpointWriter::CheckpointWriter(Layout layout, const ModelConfig& config, std::vector<DType> types)
-    : layout_(layout), specs_(tensor_specs(config)), types_(std::move(types)) {
+CheckpointWriter::CheckpointWriter(Layout layout, ModelConfig config, std::vector<DType> types,
+                                   std::vector<ReceiptStep> steps)
+    : layout_(layout), config_(std::move(config)), specs_(tensor_specs(config_)), types_(std::move(types)) {
   CHECK(types_.size() == specs_.size(), "{} types for {} tensors", types_.size(), specs_.size());
+  receipt_ = make_receipt(specs_, types_, std::move(steps));
 }
 
 Result<CheckpointWriter> CheckpointWriter::gguf(const std::filesystem::path& path, const ModelConfig& config,
-                                                std::vector<DType> types, const std::vector<GgufEntry>& metadata) {
+                                                std::vector<DType> types, const std::vector<GgufEntry>& metadata,
+                                                std::vector<ReceiptStep> steps, uint64_t split_bytes) {
   TRY(validate(config));
-  CheckpointWriter writer(Layout::kGguf, config, std::move(types));
+  CheckpointWriter writer(Layout::kGguf, config, std::move(types), std::move(steps));
   GgufWriter& file = writer.gguf_.emplace();
+  file.seal();
+  file.split(split_bytes);
   for (GgufEntry& entry : gguf_metadata(config)) file.set(std::move(entry));
-  for (const GgufEntry& entry : metadata) file.set(entry);
+  for (GgufEntry& entry : gguf_entries(writer.receipt_)) file.set(std::move(entry));
+  for (const GgufEntry& entry : metadata)
+    if (!entry.key.starts_with(kReceiptPrefix) && !entry.key.starts_with("split.")) file.set(entry);
   for (size_t i = 0; i < writer.specs_.size(); ++i) {
     const TensorSpec& spec = writer.specs_[i];
     const DType type = writer.types_[i];
@@ -59,12 +68,16 @@ Result<CheckpointWriter> CheckpointWriter::gguf(const std::filesystem::path& pat
 
 Result<CheckpointWriter> CheckpointWriter::hugging_face(const std::filesystem::path& directory,
                                                         const ModelConfig& config, std::vector<DType> types,
-                                                        HfFiles files) {
+                                                        HfFiles files, std::vector<ReceiptStep> steps) {
   TRY(validate(config));
-  CheckpointWriter writer(Layout::kHuggingFace, config, std::move(types));
-  TRY_ASSIGN(files.config, config_json(config));
+  CheckpointWriter writer(Layout::kHuggingFace, config, std::move(types), std::move(steps));
+  writer.directory_ = directory;
+  TRY_ASSIGN(const nlohmann::json fields, config_json(config));
+  if (!files.config.is_object()) files.config = nlohmann::json::object();
+  files.config.update(fields);
   files.config["torch_dtype"] = torch_name(writer.types_.front());
   writer.hugging_face_ = std::make_unique<HfWriter>();
+  writer.hugging_face_->seal();
   SafetensorsWriter& file = writer.hugging_face_->weights();
   file.set_metadata("format", "pt");  // transformers refuses files that do not say whose tensors they are
   for (size_t i = 0; i < writer.specs_.size(); ++i) {
@@ -78,9 +91,13 @@ Result<CheckpointWriter> CheckpointWriter::hugging_face(const std::filesystem::p
   return writer;
 }
 
-const TensorSpec& CheckpointWriter::next_spec() const {
-  CHECK(next_ < specs_.size(), "all {} tensors are written", specs_.size());
-  return specs_[next_];
+const TensorStream& CheckpointWriter::stream() const {
+  return gguf_ ? gguf_->stream() : hugging_face_->weights().stream();
+}
+
+const TensorSpec& CheckpointWriter::spec_at_work() const {
+  CHECK(!stream().is_done(), "all {} tensors are written", specs_.size());
+  return specs_[stream().n_written()];
 }
 
 std::string_view CheckpointWriter::stored_name(const TensorSpec& spec) const {
@@ -88,8 +105,8 @@ std::string_view CheckpointWriter::stored_name(const TensorSpec& spec) const {
 }
 
 Status CheckpointWriter::write(std::span<const float> rows, AForm form) {
-  const TensorSpec& spec = next_spec();
-  const DType type = types_[next_];
+  const TensorSpec& spec = spec_at_work();
+  const DType type = types_[stream().n_written()];
   const size_t row_length = static_cast<size_t>(spec.shape.row_length());
   CHECK(rows.size() % row_length == 0, "{}: {} values are no whole rows of {}", spec.gguf_name, rows.size(),
         row_length);
@@ -97,36 +114,42 @@ Status CheckpointWriter::write(std::span<const float> rows, AForm form) {
   std::vector<float> converted;
   if (spec.role == Role::kA) {
     converted.assign(rows.begin(), rows.end());
-    TRY(convert_a(converted, form, layout_, stored_name(spec)));
+    TRY(convert_a(converted, form, layout_, type, stored_name(spec)));
     rows = converted;
   }
-  const size_t begin = encoded_.size();
   const size_t row_bytes = storage_bytes(type, spec.shape.row_length());
-  encoded_.resize(begin + rows.size() / row_length * row_bytes);
+  std::vector<std::byte> encoded(rows.size() / row_length * row_bytes);
   for (size_t r = 0; r * row_length < rows.size(); ++r)
-    if (auto done = encode(type, rows.subspan(r * row_length, row_length), {}, encoded_.data() + begin + r * row_bytes);
-        !done)
+    if (auto done = encode(type, rows.subspan(r * row_length, row_length), {}, encoded.data() + r * row_bytes); !done)
       return std::move(done).error().in(fmt::format("tensor {}", stored_name(spec)));
-
-  const size_t whole = static_cast<size_t>(spec.shape.rows()) * row_bytes;
-  CHECK(encoded_.size() <= whole, "{}: too many rows", spec.gguf_name);
-  if (encoded_.size() < whole) return {};
-  const std::vector<std::byte> bytes = std::exchange(encoded_, {});
-  return write_stored(bytes);
+  return write_part(encoded);
 }
 
 Status CheckpointWriter::write_stored(std::span<const std::byte> bytes) {
-  const TensorSpec& spec = next_spec();
-  CHECK(encoded_.empty(), "{} is half written", spec.gguf_name);
-  CHECK(bytes.size() == storage_bytes(types_[next_], spec.shape.elements()), "{}: {} bytes", spec.gguf_name,
-        bytes.size());
-  ++next_;
   return gguf_ ? gguf_->write_tensor(bytes) : hugging_face_->weights().write_tensor(bytes);
 }
 
+Status CheckpointWriter::write_part(std::span<const std::byte> bytes) {
+  return gguf_ ? gguf_->write_part(bytes) : hugging_face_->weights().write_part(bytes);
+}
+
+void CheckpointWriter::set_source(std::string model_hash) {
+  CHECK(!receipt_.steps.empty() && receipt_.steps.back().source == kBlankHash, "the last step reads no model");
+  receipt_.steps.back().source = std::move(model_hash);
+}
+
 Status CheckpointWriter::finish() {
-  CHECK(next_ == specs_.size() && encoded_.empty(), "{} of {} tensors written", next_, specs_.size());
-  return gguf_ ? gguf_->finish() : hugging_face_->finish();
+  CHECK(stream().is_done(), "{} of {} tensors written", stream().n_written(), specs_.size());
+  ModelHash hash(config_);
+  for (size_t i = 0; i < specs_.size(); ++i) hash.add(specs_[i], types_[i], stream().tensors()[i].hash);
+  receipt_.model_hash = hash.hex();
+  if (hugging_face_) return hugging_face_->finish(to_json(receipt_));
+  for (GgufEntry& entry : gguf_entries(receipt_)) gguf_->replace(std::move(entry));
+  return gguf_->finish();
+}
+
+std::vector<std::filesystem::path> CheckpointWriter::paths() const {
+  return gguf_ ? gguf_->paths() : std::vector{directory_};
 }
 
 }  // namespace adder

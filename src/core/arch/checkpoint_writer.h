@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "core/arch/receipt.h"
 #include "core/arch/roles.h"
 #include "core/formats/gguf_writer.h"
 #include "core/formats/hf_writer.h"
@@ -22,21 +23,26 @@ enum class AForm : uint8_t { kA, kALog };
 std::vector<DType> uniform_types(std::span<const TensorSpec> specs, Layout layout, DType matrices);
 
 /// Streams a model into a file (GGUF) or directory (model.safetensors, config.json and side files), tensor after tensor
-/// in the order of `tensor_specs`, at most one stored tensor in memory. Nothing appears under its name before `finish`.
+/// in the order of `tensor_specs`, none of them whole in memory. Nothing appears under its name before `finish`. What
+/// is written has a receipt (receipt.h) and is sealed (seal.h); `steps` say how it came to be.
 ///
-///     TRY_ASSIGN(auto writer, CheckpointWriter::gguf(path, config, types, metadata));
+///     TRY_ASSIGN(auto writer, CheckpointWriter::gguf(path, config, types, metadata, {{"synth --seed 7", ""}}));
 ///     for (const TensorSpec& spec : writer.specs()) TRY(writer.write(values_of(spec)));
 ///     TRY(writer.finish());
 class CheckpointWriter {
  public:
   /// `types` has one entry per tensor_specs(config). `metadata` (tokenizer, names, general.file_type) comes after the
-  /// architecture's own and replaces entries of the same key.
+  /// architecture's own and replaces entries of the same key; a receipt among it is left out. `split_bytes` as in
+  /// GgufWriter::split; 0 for one file.
   static Result<CheckpointWriter> gguf(const std::filesystem::path& path, const ModelConfig& config,
-                                       std::vector<DType> types, const std::vector<GgufEntry>& metadata);
-  /// `files.config` is filled in here. kUnsupported for types without a safetensors name and for configs that
-  /// config.json cannot say; kUsage when the directory holds parts of another model (HfWriter).
+                                       std::vector<DType> types, const std::vector<GgufEntry>& metadata,
+                                       std::vector<ReceiptStep> steps = {}, uint64_t split_bytes = 0);
+  /// `files.config` may have fields that are not the architecture's (special ids); those are filled in here.
+  /// kUnsupported for types without a safetensors name and for configs that config.json cannot say; kUsage when the
+  /// directory holds parts of another model (HfWriter).
   static Result<CheckpointWriter> hugging_face(const std::filesystem::path& directory, const ModelConfig& config,
-                                               std::vector<DType> types, HfFiles files);
+                                               std::vector<DType> types, HfFiles files,
+                                               std::vector<ReceiptStep> steps = {});
 
   const std::vector<TensorSpec>& specs() const { return specs_; }
   const std::vector<DType>& types() const { return types_; }
@@ -47,18 +53,28 @@ class CheckpointWriter {
   Status write(std::span<const float> rows, AForm form = AForm::kA);
   /// The next tensor whole, as bytes of its type in what its layout stores (A_log in the Hugging Face one).
   Status write_stored(std::span<const std::byte> bytes);
+  /// The same in pieces: the next bytes of the tensor at work.
+  Status write_part(std::span<const std::byte> bytes);
+
+  /// The hash of the model that the last step read, where it was blank; to be known before `finish`.
+  void set_source(std::string model_hash);
   Status finish();
 
+  /// What has been written: files, or the directory.
+  std::vector<std::filesystem::path> paths() const;
+
  private:
-  CheckpointWriter(Layout layout, const ModelConfig& config, std::vector<DType> types);
-  const TensorSpec& next_spec() const;
+  CheckpointWriter(Layout layout, ModelConfig config, std::vector<DType> types, std::vector<ReceiptStep> steps);
+  const TensorStream& stream() const;
+  const TensorSpec& spec_at_work() const;
   std::string_view stored_name(const TensorSpec& spec) const;
 
   Layout layout_;
+  ModelConfig config_;
   std::vector<TensorSpec> specs_;
   std::vector<DType> types_;
-  size_t next_ = 0;
-  std::vector<std::byte> encoded_;  ///< rows of the next tensor that are there already
+  Receipt receipt_;
+  std::filesystem::path directory_;
   std::optional<GgufWriter> gguf_;  ///< one of these two
   std::unique_ptr<HfWriter> hugging_face_;
 };

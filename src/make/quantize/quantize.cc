@@ -10,7 +10,7 @@
 #include "core/arch/checkpoint_writer.h"
 #include "core/arch/config_gguf.h"
 #include "core/quant/codec.h"
-#include "core/text/tokenizer_io.h"
+#include "make/quantize/carried_metadata.h"
 
 namespace adder {
 namespace {
@@ -27,21 +27,6 @@ Status check_paths(const fs::path& input, const fs::path& output) {
   if (fs::is_directory(output, ignored))
     return Error::usage("{}: a directory, expected the name of a GGUF file to write", output.string());
   return {};
-}
-
-Result<std::vector<GgufEntry>> carried_metadata(const ModelFile& file) {
-  if (file.gguf()) return file.gguf()->metadata();
-  const HfDirectory& hf = *file.hf();
-  std::error_code ignored;
-  std::vector<GgufEntry> entries = {gguf_text("general.type", "model"),
-                                    gguf_text("general.name", fs::weakly_canonical(hf.path(), ignored).filename())};
-  if (hf.tokenizer()) {
-    TRY_ASSIGN(const TokenizerData tokenizer, tokenizer_from_hf(hf));
-    TRY_ASSIGN(auto tokenizer_entries, gguf_entries(tokenizer));
-    std::ranges::move(tokenizer_entries, std::back_inserter(entries));
-  }
-  if (hf.chat_template()) entries.push_back(gguf_text("tokenizer.chat_template", *hf.chat_template()));
-  return entries;
 }
 
 /// "model.gguf: tensor output.weight", for messages.
@@ -153,7 +138,7 @@ Result<QuantizeReport> quantize(const fs::path& input, const fs::path& output, c
   TRY(check_paths(input, output));
   TRY_ASSIGN(auto file, ModelFile::open(input));
   TRY_ASSIGN(const BoundModel model, bind(std::make_shared<const ModelFile>(std::move(file))));
-  TRY_ASSIGN(auto metadata, carried_metadata(*model.file));
+  TRY_ASSIGN(auto metadata, carried_metadata(model));
   metadata.push_back(gguf_u32("general.quantization_version", 2));
   metadata.push_back(gguf_u32("general.file_type", info(options.mix).file_type));
 
@@ -166,10 +151,17 @@ Result<QuantizeReport> quantize(const fs::path& input, const fs::path& output, c
     report.tensors.push_back({tensor.spec, tensor.view.dtype, plan[i]});
     report.bytes_in += tensor.view.bytes();
   }
-  TRY_ASSIGN(auto writer, CheckpointWriter::gguf(output, model.config, std::move(types), metadata));
+  auto steps = steps_from(*model.file, fmt::format("quantize --type {}", info(options.mix).name));
+  TRY_ASSIGN(auto writer, CheckpointWriter::gguf(output, model.config, std::move(types), metadata, std::move(steps)));
   Quantizer quantizer(model, options, writer);
   report.bytes_out = quantizer.total();
-  for (size_t i = 0; i < model.tensors.size(); ++i) TRY(quantizer.convert(i));
+  ModelHash source(model.config);
+  for (size_t i = 0; i < model.tensors.size(); ++i) {
+    const BoundTensor& tensor = model.tensors[i];
+    source.add(tensor.spec, tensor.view.dtype, hash128_hex(tensor.view.span()));
+    TRY(quantizer.convert(i));
+  }
+  writer.set_source(source.hex());
   TRY(writer.finish());
   return report;
 }

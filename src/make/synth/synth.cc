@@ -23,13 +23,20 @@ std::vector<DType> types_of(const ModelConfig& config, const SynthOptions& optio
   return types;
 }
 
+/// All that decides the bytes. A shape that is no preset's is told by the file's own config.
+std::vector<ReceiptStep> steps_of(const SynthOptions& options) {
+  return {{fmt::format("synth {} --seed {} --type {}{}", options.name, options.seed, info(options.mix).name,
+                       options.layout == Layout::kHuggingFace ? " --hf" : ""),
+           ""}};
+}
+
 Result<CheckpointWriter> gguf_writer(const ModelConfig& config, const std::filesystem::path& path,
                                      const TokenizerData& tokenizer, const SynthOptions& options) {
   std::vector<GgufEntry> metadata = {gguf_text("general.name", options.name),
                                      gguf_u32("general.file_type", info(options.mix).file_type)};
   TRY_ASSIGN(auto tokenizer_entries, gguf_entries(tokenizer));
   std::ranges::move(tokenizer_entries, std::back_inserter(metadata));
-  return CheckpointWriter::gguf(path, config, types_of(config, options), metadata);
+  return CheckpointWriter::gguf(path, config, types_of(config, options), metadata, steps_of(options));
 }
 
 Result<CheckpointWriter> hugging_face_writer(const ModelConfig& config, const std::filesystem::path& path,
@@ -41,7 +48,7 @@ Result<CheckpointWriter> hugging_face_writer(const ModelConfig& config, const st
   TRY_ASSIGN(files.tokenizer, to_tokenizer_json(tokenizer));
   files.tokenizer_config = to_tokenizer_config_json(tokenizer);
   files.generation = to_generation_config_json(tokenizer);
-  return CheckpointWriter::hugging_face(path, config, types_of(config, options), std::move(files));
+  return CheckpointWriter::hugging_face(path, config, types_of(config, options), std::move(files), steps_of(options));
 }
 
 /// Draws and encodes tensor after tensor, rows split over threads.

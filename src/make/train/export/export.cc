@@ -14,16 +14,17 @@ std::vector<DType> types_of(Mix mix, const ModelConfig& config) {
 }
 
 Result<CheckpointWriter> gguf_writer(const ModelConfig& config, const TokenizerData& tokenizer,
-                                     const std::string& title, Mix mix, const std::filesystem::path& out) {
+                                     const std::string& title, Mix mix, std::vector<ReceiptStep> steps,
+                                     const std::filesystem::path& out) {
   TRY_ASSIGN(std::vector<GgufEntry> metadata, gguf_entries(tokenizer));
   metadata.push_back(gguf_text("general.name", title));
   metadata.push_back(gguf_text("general.license", "apache-2.0"));
   metadata.push_back(gguf_u32("general.file_type", info(mix).file_type));
-  return CheckpointWriter::gguf(out, config, types_of(mix, config), metadata);
+  return CheckpointWriter::gguf(out, config, types_of(mix, config), metadata, std::move(steps));
 }
 
 Result<CheckpointWriter> hugging_face_writer(const ModelConfig& config, const TokenizerData& tokenizer, Mix mix,
-                                             const std::filesystem::path& out) {
+                                             std::vector<ReceiptStep> steps, const std::filesystem::path& out) {
   if (mix != Mix::kF32 && mix != Mix::kBF16) {
     return Error::usage("{}: a Hugging Face directory holds f32 or bf16, not {} (name a .gguf file for that)",
                         out.string(), info(mix).name);
@@ -34,16 +35,18 @@ Result<CheckpointWriter> hugging_face_writer(const ModelConfig& config, const To
   files.generation = to_generation_config_json(tokenizer);
   const std::vector<TensorSpec> specs = tensor_specs(config);
   return CheckpointWriter::hugging_face(out, config, uniform_types(specs, Layout::kHuggingFace, info(mix).matrix_type),
-                                        std::move(files));
+                                        std::move(files), std::move(steps));
 }
 
 }  // namespace
 
 Status export_model(const Parameters& params, const TokenizerData& tokenizer, const std::string& title, Mix mix,
-                    const std::filesystem::path& out) {
+                    const std::string& training, const std::filesystem::path& out) {
   const ModelConfig& config = params.config();
-  TRY_ASSIGN(CheckpointWriter writer, out.extension() == ".gguf" ? gguf_writer(config, tokenizer, title, mix, out)
-                                                                 : hugging_face_writer(config, tokenizer, mix, out));
+  std::vector<ReceiptStep> steps = {{training, ""}, {fmt::format("export --type {}", info(mix).name), ""}};
+  TRY_ASSIGN(CheckpointWriter writer, out.extension() == ".gguf"
+                                          ? gguf_writer(config, tokenizer, title, mix, std::move(steps), out)
+                                          : hugging_face_writer(config, tokenizer, mix, std::move(steps), out));
   for (const torch::Tensor& value : params.values()) {
     const torch::Tensor host = value.to(torch::kCPU, torch::kFloat32).contiguous();
     TRY(writer.write({host.data_ptr<float>(), static_cast<size_t>(host.numel())}, AForm::kALog));

@@ -43,4 +43,11 @@ Result<Json> manifest(const Workshop& shop, const HeldOutLoss& loss, const std::
       {"data", std::move(books)}};
 }
 
+std::string training_step(const Workshop& shop) {
+  Hash128 books;
+  for (const Book& book : shop.books) books.update(std::as_bytes(std::span(book.hash)));
+  return fmt::format("train {}: {} steps, {} tokens, books {}", shop.recipe.name, shop.trainer.steps_done(),
+                     shop.trainer.tokens_seen(), books.hex());
+}
+
 }  // namespace adder

@@ -12,4 +12,8 @@ namespace adder {
 Result<nlohmann::ordered_json> manifest(const Workshop& shop, const HeldOutLoss& loss,
                                         const std::filesystem::path& file);
 
+/// The same in a line, for the receipt in the file itself: "train seedling: 3662 steps, 7499776 tokens, books HASH",
+/// the hash taken over those of the books.
+std::string training_step(const Workshop& shop);
+
 }  // namespace adder
