@@ -15,6 +15,7 @@ void watch_for_interrupt() {
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second signal finds the default again
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over the user's limit (ulimit -f) is an error of write, as a full disk is
 }
 
 bool interrupted() {

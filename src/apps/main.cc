@@ -27,6 +27,7 @@ int run_main(int argc, char** argv) {
   app.set_version_flag("-v,--version", version_text, "what was built, and what this machine runs");
 
   Action chosen;
+  int status = 0;
   add_run(app, chosen);
   add_inspect(app, chosen);
   add_tokenize(app, chosen);
@@ -36,6 +37,9 @@ int run_main(int argc, char** argv) {
   add_compare(app, chosen);
   add_logits(app, chosen);
   add_quantize(app, chosen);
+  add_convert(app, chosen);
+  add_verify(app, chosen);
+  add_diff(app, chosen, status);
   add_synth(app, chosen);
   add_completion(app, chosen);
 
@@ -49,7 +53,7 @@ int run_main(int argc, char** argv) {
   if (const Status done = chosen(); !done) return report(done.error());
   // A full disk or a closed pipe shows up only here.
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return report(Error::io("cannot write to standard output"));
-  return 0;
+  return status;
 }
 
 }  // namespace

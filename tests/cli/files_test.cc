@@ -30,7 +30,10 @@ std::vector<std::vector<std::string>> opening(const std::string& model) {
           {"tokenize", model, "-p", "x"},
           {"bench", model, "--prompt", "4", "--generate", "1"},
           {"logits", model, "--tokens", "1", "--out", scratch() / "none.f32"},
-          {"quantize", model, scratch() / "none.gguf"}};
+          {"quantize", model, scratch() / "none.gguf"},
+          {"convert", model, scratch() / "none.gguf"},
+          {"verify", model},
+          {"diff", model, model}};
 }
 
 void expect_all(const std::string& model, int status) {

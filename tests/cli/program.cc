@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +32,8 @@ struct Pipe {
   unsetenv("ADDER_ISA");
   for (const auto& [name, value] : call.environment) setenv(name.c_str(), value.c_str(), 1);
   if (!call.directory.empty() && chdir(call.directory.c_str()) != 0) _exit(99);
+  const rlimit largest = {call.largest_file, call.largest_file};
+  if (call.largest_file > 0) setrlimit(RLIMIT_FSIZE, &largest);
   dup2(in.read, STDIN_FILENO);
   dup2(call.out_path.empty() ? out.write : open(call.out_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644),
        STDOUT_FILENO);
@@ -91,7 +94,9 @@ Outcome run_adder(const Call& call) {
   close(out.read);
   close(err.read);
   int status = 0;
-  waitpid(child, &status, 0);
+  rusage usage{};
+  wait4(child, &status, 0, &usage);
+  outcome.peak_bytes = int64_t{usage.ru_maxrss} * 1024;
   outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return outcome;

@@ -14,6 +14,7 @@ struct Outcome {
   int status = -1;  ///< exit status, or 128 + signal
   std::string out, err;
   double seconds = 0;
+  int64_t peak_bytes = 0;  ///< most memory it had resident
 
   nlohmann::json json() const { return nlohmann::json::parse(out); }
 };
@@ -25,6 +26,7 @@ struct Call {
   std::filesystem::path directory = {};                 ///< working directory
   std::string out_path = {};                            ///< where standard output goes instead of `out`
   size_t interrupt_after_bytes = 0;                     ///< Ctrl-C once so many bytes of output have come
+  size_t largest_file = 0;  ///< writing more to a file fails, as on a full disk; 0: no limit
 };
 
 /// Runs the program that ADDER_BINARY names.

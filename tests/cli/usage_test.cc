@@ -10,8 +10,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-const std::vector<std::string> kCommands = {"run",     "inspect",  "tokenize", "plan",  "bench",     "perplexity",
-                                            "compare", "quantize", "logits",   "synth", "completion"};
+const std::vector<std::string> kCommands = {"run",        "inspect", "tokenize", "plan",      "bench",
+                                            "perplexity", "compare", "quantize", "logits",    "convert",
+                                            "verify",     "diff",    "synth",    "completion"};
 
 TEST(Help, NamesEveryCommandAndExplainsEach) {
   const Outcome all = run_adder({"--help"});
@@ -95,6 +96,11 @@ TEST(Usage, MistakesEndWithTwoAndSayWhatToDo) {
       {"logits", "--tokens", "1,two", "--out", "x"},
       {"quantize", "in.gguf"},
       {"quantize", "in.gguf", "out.gguf", "--type", "q3_zz"},
+      {"convert", "in.gguf"},
+      {"convert", "in.gguf", "out.gguf", "--type", "q4_0"},
+      {"convert", "in.gguf", "out.gguf", "--split", "plenty"},
+      {"verify"},
+      {"diff", "a.gguf"},
       {"synth", "--preset", "colossal", "x.gguf"},
       {"tokenize", "--jsonl", "--json"},
       {"completion", "csh"},

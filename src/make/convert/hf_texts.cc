@@ -1,0 +1,71 @@
+#include "make/convert/hf_texts.h"
+
+#include "core/formats/json.h"
+#include "core/text/tokenizer_io.h"
+#include "make/quantize/carried_metadata.h"
+
+namespace adder {
+namespace {
+
+using nlohmann::json;
+
+/// Fields of config.json that speak of files or types which the copy does not have.
+json without_the_past(json config) {
+  for (const char* key : {"auto_map", "quantization_config", "dtype", "torch_dtype"}) config.erase(key);
+  return config;
+}
+
+/// A text that the file carries; null if it carries none. What is no JSON object is as good as none.
+json carried(const Gguf& file, std::string_view key) {
+  const auto text = file.text(key);
+  if (!text) return nullptr;
+  auto value = parse_json(*text, key, JsonNumbers::kPython);
+  return value && value->is_object() ? std::move(value).value() : json();
+}
+
+bool same_specials(const TokenizerData& a, const TokenizerData& b) {
+  return a.bos == b.bos && a.eos == b.eos && a.pad == b.pad && a.unk == b.unk && a.add_bos == b.add_bos &&
+         a.stop_ids == b.stop_ids;
+}
+
+void set_ids(json& config, const TokenizerData& data) {
+  const auto set = [&](const char* key, TokenId id) {
+    if (id != -1) config[key] = id;
+  };
+  set("bos_token_id", data.bos);
+  set("eos_token_id", data.eos);
+  set("pad_token_id", data.pad);
+}
+
+Result<HfFiles> texts_of(const Gguf& file) {
+  HfFiles files;
+  if (const auto text = file.text("tokenizer.chat_template")) files.chat_template = *text;
+  json config = carried(file, kHfConfigKey);
+  files.config = config.is_null() ? json::object() : without_the_past(std::move(config));
+  if (file.find("tokenizer.ggml.model") == nullptr) return files;
+
+  TRY_ASSIGN(const TokenizerData data, tokenizer_from_gguf(file));
+  TRY_ASSIGN(files.tokenizer, to_tokenizer_json(data));
+  json tokenizer_config = carried(file, kHfTokenizerConfigKey), generation = carried(file, kHfGenerationConfigKey);
+  const auto again = tokenizer_from_json(*files.tokenizer, tokenizer_config, generation, files.config);
+  if (again && !tokenizer_config.is_null() && same_specials(*again, data)) {
+    files.tokenizer_config = std::move(tokenizer_config);
+    if (!generation.is_null()) files.generation = std::move(generation);
+    return files;
+  }
+  files.tokenizer_config = to_tokenizer_config_json(data);
+  files.generation = to_generation_config_json(data);
+  set_ids(files.config, data);
+  return files;
+}
+
+}  // namespace
+
+Result<HfFiles> hf_texts(const ModelFile& file) {
+  if (file.gguf() != nullptr) return texts_of(*file.gguf());
+  const HfDirectory& hf = *file.hf();
+  return HfFiles{without_the_past(hf.config()), hf.tokenizer(), hf.tokenizer_config(), hf.generation_config(),
+                 hf.chat_template()};
+}
+
+}  // namespace adder
