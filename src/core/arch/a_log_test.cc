@@ -23,7 +23,9 @@ TEST(ALog, EveryBf16ThatAModelMayHoldComesBackToTheBit) {
     const float x = bf16(code), magnitude = std::abs(x);
     if (!std::isfinite(x)) continue;
     const bool is_promised = code == 0 || (magnitude >= 0x1p-16f && magnitude <= 87.0f);
-    if (is_promised) EXPECT_TRUE(comes_back(x, DType::kBF16)) << x;
+    if (is_promised) {
+      EXPECT_TRUE(comes_back(x, DType::kBF16)) << x;
+    }
     (is_promised ? within : others) += comes_back(x, DType::kBF16);
   }
   EXPECT_EQ(5727, within);      // 0, and 2 signs x (22 octaves of 128 from 2^-16 to 2^6, and 47 from 64 to 87)

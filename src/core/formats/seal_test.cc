@@ -44,7 +44,7 @@ void write_directory(const std::filesystem::path& path) {
 std::string damage_in(const std::filesystem::path& path) {
   const auto file = ModelFile::open(path);
   if (!file) return file.error().message();
-  const auto seal = read_seal(*file);
+  auto seal = read_seal(*file);
   if (!seal) return seal.error().message();
   if (!*seal) return "no seal";
   if (!(*seal)->damage.empty()) return (*seal)->damage.front();
@@ -89,8 +89,12 @@ TEST(Seal, EveryFlippedBitOfAGgufFileIsFound) {
     std::fclose(out);
     const std::string found = damage_in(dir / "x.gguf");
     EXPECT_FALSE(found.empty() || found == "no seal") << "bit " << bit;
-    if (bit / 8 >= offset("whole") && bit / 8 < offset("whole") + 50) EXPECT_EQ(found, "tensor whole");
-    if (bit / 8 >= offset("part") && bit / 8 < offset("part") + 9) EXPECT_EQ(found, "tensor part");
+    if (bit / 8 >= offset("whole") && bit / 8 < offset("whole") + 50) {
+      EXPECT_EQ(found, "tensor whole");
+    }
+    if (bit / 8 >= offset("part") && bit / 8 < offset("part") + 9) {
+      EXPECT_EQ(found, "tensor part");
+    }
   }
 }
 

@@ -210,8 +210,9 @@ TEST(Convert, TheReportCountsWhatANarrowerTypeRounds) {
   const auto report = convert(dir / "hf", dir / "m.gguf", DType::kBF16);
   ASSERT_TRUE(report) << report.error().message();
   for (const ConvertedTensor& tensor : report->tensors) {
-    if (tensor.spec.is_matrix)
+    if (tensor.spec.is_matrix) {
       EXPECT_GT(tensor.changed, tensor.spec.shape.elements() * 9 / 10) << tensor.spec.gguf_name;
+    }
   }
   EXPECT_EQ(Gguf::open(dir / "m.gguf")->integer("general.file_type").value(), 32);
 }
