@@ -31,7 +31,7 @@ Result<std::optional<Receipt>> from_gguf(const Gguf& file) {
 }
 
 Result<std::string> text(const nlohmann::json& object, const char* key, const std::string& where) {
-  const nlohmann::json& value = member(object, key);
+  const nlohmann::json& value = json_member(object, key);
   if (!value.is_string()) return Error::corrupt("{}: {} is missing or no text", where, key);
   return value.get<std::string>();
 }
@@ -44,7 +44,7 @@ Result<std::optional<Receipt>> from_directory(const HfDirectory& directory) {
   Receipt receipt;
   TRY_ASSIGN(receipt.version, text(json, "adder", path.string()));
   TRY_ASSIGN(receipt.model_hash, text(json, "model_hash", path.string()));
-  const nlohmann::json &bits = member(json, "bits_per_weight"), &steps = member(json, "steps");
+  const nlohmann::json &bits = json_member(json, "bits_per_weight"), &steps = json_member(json, "steps");
   if (!bits.is_number() || !steps.is_array())
     return Error::corrupt("{}: expected a number 'bits_per_weight' and an array 'steps'", path.string());
   receipt.bits_per_weight = bits.get<double>();

@@ -152,7 +152,7 @@ Result<Json> parse_json(std::string_view text, std::string_view name, JsonNumber
   return std::move(builder.root);
 }
 
-const Json& member(const Json& object, std::string_view key) {
+const Json& json_member(const Json& object, std::string_view key) {
   static const Json null;
   if (!object.is_object()) return null;
   const auto found = object.find(key);

@@ -25,6 +25,6 @@ Result<nlohmann::json> parse_json(std::string_view text, std::string_view name,
 Result<nlohmann::json> read_json(const std::filesystem::path& path, JsonNumbers numbers = JsonNumbers::kStrict);
 
 /// The member of that name; null where it, or the object, is missing.
-const nlohmann::json& member(const nlohmann::json& object, std::string_view key);
+const nlohmann::json& json_member(const nlohmann::json& object, std::string_view key);
 
 }  // namespace adder

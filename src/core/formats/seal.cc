@@ -118,7 +118,7 @@ Result<std::optional<Seal>> read_seal_file(const HfDirectory& directory) {
     seal.damage.push_back(fmt::format("{}: the receipt itself is not as it was written", path.string()));
     return std::optional(std::move(seal));
   }
-  const nlohmann::json &files = member(json, "files"), &tensors = member(json, "tensors");
+  const nlohmann::json &files = json_member(json, "files"), &tensors = json_member(json, "tensors");
   if (!files.is_object() || !tensors.is_object())
     return Error::corrupt("{}: expected the objects 'files' and 'tensors'", path.string());
   for (const auto& [name, hash] : files.items()) {
@@ -129,7 +129,7 @@ Result<std::optional<Seal>> read_seal_file(const HfDirectory& directory) {
       seal.damage.push_back(fmt::format("{}: not as it was written", (directory.path() / name).string()));
   }
   for (const auto& [name, tensor] : tensors.items())
-    if (const nlohmann::json& hash = member(tensor, "hash"); hash.is_string())
+    if (const nlohmann::json& hash = json_member(tensor, "hash"); hash.is_string())
       seal.tensor_hashes[name] = hash.get<std::string>();
   return std::optional(std::move(seal));
 }

@@ -16,12 +16,12 @@ using nlohmann::json;
 constexpr int kMaxNesting = 8;
 
 std::string text_or(const json& object, std::string_view key, std::string_view otherwise) {
-  const json& value = member(object, key);
+  const json& value = json_member(object, key);
   return value.is_string() ? value.get<std::string>() : std::string(otherwise);
 }
 
 Result<bool> flag(const json& object, std::string_view key, bool otherwise) {
-  const json& value = member(object, key);
+  const json& value = json_member(object, key);
   if (value.is_null()) return otherwise;
   if (!value.is_boolean()) return Error::corrupt("tokenizer.json: {} is not true or false", quote(key));
   return value.get<bool>();
@@ -42,16 +42,17 @@ class Reader {
   Reader(const json& tokenizer, const json& tokenizer_config) : json_(tokenizer), config_(tokenizer_config) {}
 
   Result<TokenizerData> run() {
-    if (!member(json_, "normalizer").is_null()) return refuse("normalizer", type_of(member(json_, "normalizer")));
-    TRY(model(member(json_, "model")));
-    TRY(added_tokens(member(json_, "added_tokens")));
+    if (!json_member(json_, "normalizer").is_null())
+      return refuse("normalizer", type_of(json_member(json_, "normalizer")));
+    TRY(model(json_member(json_, "model")));
+    TRY(added_tokens(json_member(json_, "added_tokens")));
     TRY(place_tokens());
-    TRY(pretokenizer(member(json_, "pre_tokenizer"), 0));
+    TRY(pretokenizer(json_member(json_, "pre_tokenizer"), 0));
     if (!byte_level_)
       return Error::unsupported("tokenizer.json: no ByteLevel pre-tokenizer; only byte-level BPE is supported");
     data_.pre = name_of_rule(data_.split);
     TRY(config_tokens());
-    TRY(post_processor(member(json_, "post_processor"), 0));
+    TRY(post_processor(json_member(json_, "post_processor"), 0));
     return std::move(data_);
   }
 
@@ -67,14 +68,14 @@ class Reader {
       if (!text_or(model, key, "").empty()) return refuse(key, text_or(model, key, ""));
     TRY_ASSIGN(const bool byte_fallback, flag(model, "byte_fallback", false));
     if (byte_fallback) return refuse("model option", "byte_fallback");
-    const json& dropout = member(model, "dropout");
+    const json& dropout = json_member(model, "dropout");
     if (!dropout.is_null() && dropout != 0) return refuse("model option", "dropout");
     TRY_ASSIGN(data_.ignore_merges, flag(model, "ignore_merges", false));
     unknown_ = text_or(model, "unk_token", "");
-    const json& vocabulary = member(model, "vocab");
+    const json& vocabulary = json_member(model, "vocab");
     if (!vocabulary.is_object()) return Error::corrupt("tokenizer.json: model.vocab is not an object");
     for (const auto& [text, id] : vocabulary.items()) TRY(add_token(text, id, TokenType::kNormal));
-    return merges(member(model, "merges"));
+    return merges(json_member(model, "merges"));
   }
 
   /// "left right", or ["left", "right"].
@@ -114,7 +115,7 @@ class Reader {
         if (set) return refuse(fmt::format("added token {} with", quote(text)), key);
       }
       TRY_ASSIGN(const bool special, flag(token, "special", false));
-      TRY(add_token(text, member(token, "id"), special ? TokenType::kControl : TokenType::kUserDefined));
+      TRY(add_token(text, json_member(token, "id"), special ? TokenType::kControl : TokenType::kUserDefined));
     }
     return {};
   }
@@ -142,7 +143,7 @@ class Reader {
     if (byte_level_) return Error::unsupported("tokenizer.json: a pre-tokenizer after ByteLevel is not supported");
     const std::string type = type_of(node);
     if (type == "Sequence") {
-      for (const json& step : member(node, "pretokenizers")) TRY(pretokenizer(step, depth + 1));
+      for (const json& step : json_member(node, "pretokenizers")) TRY(pretokenizer(step, depth + 1));
       return {};
     }
     if (type == "Split") return split(node);
@@ -163,7 +164,7 @@ class Reader {
   }
 
   Status split(const json& node) {
-    const json& pattern = member(node, "pattern");
+    const json& pattern = json_member(node, "pattern");
     std::string regex = text_or(pattern, "Regex", "");
     if (regex.empty()) regex = quote_regex(text_or(pattern, "String", ""));
     if (regex.empty()) return Error::corrupt("tokenizer.json: a Split has no pattern");
@@ -181,7 +182,7 @@ class Reader {
 
   /// The id of a token named in one of the files; -1 if none is named.
   Result<TokenId> id_of(const json& name) const {
-    const json& text = name.is_object() ? member(name, "content") : name;
+    const json& text = name.is_object() ? json_member(name, "content") : name;
     if (!text.is_string() || text.get_ref<const std::string&>().empty()) return -1;
     const auto found = std::find(data_.tokens.begin(), data_.tokens.end(), text.get_ref<const std::string&>());
     if (found == data_.tokens.end())
@@ -190,10 +191,10 @@ class Reader {
   }
 
   Status config_tokens() {
-    TRY_ASSIGN(data_.bos, id_of(member(config_, "bos_token")));
-    TRY_ASSIGN(data_.eos, id_of(member(config_, "eos_token")));
-    TRY_ASSIGN(data_.pad, id_of(member(config_, "pad_token")));
-    TRY_ASSIGN(data_.unk, id_of(member(config_, "unk_token")));
+    TRY_ASSIGN(data_.bos, id_of(json_member(config_, "bos_token")));
+    TRY_ASSIGN(data_.eos, id_of(json_member(config_, "eos_token")));
+    TRY_ASSIGN(data_.pad, id_of(json_member(config_, "pad_token")));
+    TRY_ASSIGN(data_.unk, id_of(json_member(config_, "unk_token")));
     if (data_.unk == -1) {
       TRY_ASSIGN(data_.unk, id_of(unknown_));
     }
@@ -206,18 +207,18 @@ class Reader {
     const std::string type = type_of(node);
     if (node.is_null() || type == "ByteLevel") return {};  // the latter changes offsets only
     if (type == "Sequence") {
-      for (const json& step : member(node, "processors")) TRY(post_processor(step, depth + 1));
+      for (const json& step : json_member(node, "processors")) TRY(post_processor(step, depth + 1));
       return {};
     }
     if (type != "TemplateProcessing") return refuse("post-processor", type);
-    const json& parts = member(node, "single");
+    const json& parts = json_member(node, "single");
     if (!parts.is_array() || parts.empty()) return Error::corrupt("tokenizer.json: a template without parts");
-    const json& first = member(parts[0], "SpecialToken");
+    const json& first = json_member(parts[0], "SpecialToken");
     data_.add_bos = !first.is_null();
     if (!data_.add_bos) return {};
-    if (parts.size() > 1 && !member(parts[1], "SpecialToken").is_null())
+    if (parts.size() > 1 && !json_member(parts[1], "SpecialToken").is_null())
       return refuse("post-processor", "template with two tokens before the text");
-    TRY_ASSIGN(data_.bos, id_of(member(first, "id")));
+    TRY_ASSIGN(data_.bos, id_of(json_member(first, "id")));
     return {};
   }
 
@@ -248,8 +249,8 @@ Result<TokenizerData> tokenizer_from_json(const json& tokenizer, const json& tok
                                           const json& generation_config, const json& model_config) {
   TRY_ASSIGN(TokenizerData data, Reader(tokenizer, tokenizer_config).run());
   if (data.eos != -1) add_stop(data, data.eos);
-  TRY(add_stops(member(generation_config, "eos_token_id"), "generation_config.json", data));
-  TRY(add_stops(member(model_config, "eos_token_id"), "config.json", data));
+  TRY(add_stops(json_member(generation_config, "eos_token_id"), "generation_config.json", data));
+  TRY(add_stops(json_member(model_config, "eos_token_id"), "config.json", data));
   add_stops_by_name(data);
   return data;
 }

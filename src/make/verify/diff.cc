@@ -11,7 +11,7 @@
 namespace adder {
 namespace {
 
-constexpr int64_t kElementsPerStep = int64_t{1} << 20;
+constexpr int64_t kElementsAtOnce = int64_t{1} << 20;
 
 Result<BoundModel> open(const std::filesystem::path& path) {
   TRY_ASSIGN(ModelFile file, ModelFile::open(path));
@@ -89,7 +89,7 @@ class TensorDiff {
   Result<Sums> sums_of(const BoundTensor& a, const BoundTensor& b) {
     Sums sums;
     const int64_t rows = a.view.shape.rows(), length = a.view.shape.row_length();
-    const int64_t step = std::max(int64_t{1}, kElementsPerStep / length);
+    const int64_t step = std::max(int64_t{1}, kElementsAtOnce / length);
     std::vector<float> ours, theirs;
     for (int64_t begin = 0; begin < rows; begin += step) {
       const int64_t n = std::min(step, rows - begin);
