@@ -58,7 +58,7 @@ ModelConfig small() {
 
 float value_of(const TensorSpec& spec, Rng& rng) {
   const float x = rng.uniform();
-  if (spec.role == Role::kA) return std::log(1.0f + 15.0f * x);
+  if (spec.role == Role::kA) return std::log(1.0f + 15.0f * x) / 8;
   return spec.role == Role::kD || !spec.is_matrix ? 1.0f + x / 3 : x / 7 - 0.07f;
 }
 

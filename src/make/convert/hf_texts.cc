@@ -28,6 +28,18 @@ bool same_specials(const TokenizerData& a, const TokenizerData& b) {
          a.stop_ids == b.stop_ids;
 }
 
+/// Whether the tokens that a tokenizer_config.json names are those of the vocabulary; what it does not name is no
+/// matter.
+bool names_same(const json& tokenizer_config, const TokenizerData& data) {
+  const json ours = to_tokenizer_config_json(data);
+  for (const char* key : {"bos_token", "eos_token", "pad_token", "unk_token"}) {
+    const json& field = json_member(tokenizer_config, key);
+    const json& text = field.is_object() ? json_member(field, "content") : field;
+    if (!text.is_null() && text != ours[key]) return false;
+  }
+  return true;
+}
+
 void set_ids(json& config, const TokenizerData& data) {
   const auto set = [&](const char* key, TokenId id) {
     if (id != -1) config[key] = id;
@@ -48,7 +60,7 @@ Result<HfFiles> texts_of(const Gguf& file) {
   TRY_ASSIGN(files.tokenizer, to_tokenizer_json(data));
   json tokenizer_config = carried(file, kHfTokenizerConfigKey), generation = carried(file, kHfGenerationConfigKey);
   const auto again = tokenizer_from_json(*files.tokenizer, tokenizer_config, generation, files.config);
-  if (again && !tokenizer_config.is_null() && same_specials(*again, data)) {
+  if (again && !tokenizer_config.is_null() && same_specials(*again, data) && names_same(tokenizer_config, data)) {
     files.tokenizer_config = std::move(tokenizer_config);
     if (!generation.is_null()) files.generation = std::move(generation);
     return files;
