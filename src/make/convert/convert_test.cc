@@ -249,11 +249,11 @@ TEST(Convert, SplitsAndJoins) {
   EXPECT_EQ(before->texts("adder.receipt.tensor_hashes").value(), after->texts("adder.receipt.tensor_hashes").value());
   expect_error(adder::convert(dir / "m.gguf", dir / "hf2", options), ErrorCode::kUsage, "only GGUF files are split");
   // Files of two models of one shape are no model, though all names and counts agree.
-  const TempDir other;
+  const fs::path other = dir / "other";
   write_directory(other / "hf", DType::kBF16, DType::kF32);
   ASSERT_TRUE(adder::convert(other / "hf", other / "parts.gguf", options));
   const fs::path second = split->outputs[1];
-  fs::copy_file(other / second.filename().string(), second, fs::copy_options::overwrite_existing);
+  fs::copy_file(other / second.filename(), second, fs::copy_options::overwrite_existing);
   expect_error(Gguf::open(split->outputs[0]), ErrorCode::kCorrupt, second.filename().string(), "another model");
 }
 
