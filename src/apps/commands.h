@@ -25,6 +25,9 @@ void add_verify(CLI::App& app, Action& chosen);
 /// `status`: what `adder` is to end with when the work is done; 1 when the two models differ.
 void add_diff(CLI::App& app, Action& chosen, int& status);
 void add_synth(CLI::App& app, Action& chosen);
+void add_pull(CLI::App& app, Action& chosen);
+void add_list(CLI::App& app, Action& chosen);
+void add_rm(CLI::App& app, Action& chosen);
 void add_completion(CLI::App& app, Action& chosen);
 
 }  // namespace adder

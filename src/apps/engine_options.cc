@@ -14,7 +14,8 @@ constexpr int kMostThreads = 1024;
 }  // namespace
 
 void add_model_argument(CLI::App& command, std::string& model) {
-  command.add_option("MODEL", model, "GGUF file or Hugging Face directory (default: the built-in model)");
+  command.add_option("MODEL", model,
+                     "GGUF file, Hugging Face directory, or ORG/NAME[:TYPE] on the Hub (default: the built-in model)");
 }
 
 void add_threads_option(CLI::App& command, int& threads) {

@@ -41,6 +41,9 @@ int run_main(int argc, char** argv) {
   add_verify(app, chosen);
   add_diff(app, chosen, status);
   add_synth(app, chosen);
+  add_pull(app, chosen);
+  add_list(app, chosen);
+  add_rm(app, chosen);
   add_completion(app, chosen);
 
   try {

@@ -2,6 +2,9 @@
 
 #include <cstdlib>
 
+#include "apps/hub_model.h"
+#include "run/hub/reference.h"
+
 namespace adder {
 namespace {
 
@@ -29,8 +32,11 @@ Result<fs::path> find_builtin_model(const char* from_environment, const fs::path
 }
 
 Result<fs::path> model_path(const std::string& given) {
-  if (!given.empty()) return fs::path(given);
   std::error_code ignored;
+  if (!given.empty()) {
+    if (fs::exists(given, ignored) || !looks_like_reference(given)) return fs::path(given);
+    return hub_model_path(given);
+  }
   return find_builtin_model(std::getenv("ADDER_MODEL"), fs::read_symlink("/proc/self/exe", ignored), ADDER_SOURCE_DIR);
 }
 

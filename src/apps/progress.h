@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 namespace adder {
 
@@ -19,9 +20,15 @@ class Progress {
 
   /// 0 to 1. Cheap enough to call at every step.
   void update(double fraction);
+  /// The same, with `note` in place of the time that is left if work goes on as it began.
+  void update(double fraction, std::string_view note);
 
  private:
   using Clock = std::chrono::steady_clock;
+  /// Whether it is time for another look.
+  bool is_due(Clock::time_point now) const;
+  void draw(double fraction, std::string_view note, Clock::time_point now);
+
   std::string label_;
   Clock::time_point start_ = Clock::now();
   Clock::time_point drawn_ = start_;

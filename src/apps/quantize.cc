@@ -7,6 +7,7 @@
 #include "apps/interrupt.h"
 #include "apps/json_output.h"
 #include "apps/mix_option.h"
+#include "apps/model_path.h"
 #include "apps/progress.h"
 
 namespace adder {
@@ -46,6 +47,7 @@ void print_report_json(const QuantizeCommand& c, const QuantizeReport& report) {
 
 Status run_quantize(QuantizeCommand c) {
   QuantizeReport report;
+  TRY_ASSIGN(const std::filesystem::path input, model_path(c.input));
   {
     Progress progress("quantizing");
     c.options.progress = [&](const QuantizeProgress& at) -> Status {
@@ -53,7 +55,7 @@ Status run_quantize(QuantizeCommand c) {
       progress.update(static_cast<double>(at.bytes_done) / static_cast<double>(at.bytes_total));
       return {};
     };
-    TRY_ASSIGN(report, quantize(c.input, c.output, c.options));
+    TRY_ASSIGN(report, quantize(input, c.output, c.options));
   }
   if (c.json) {
     print_report_json(c, report);
@@ -68,7 +70,7 @@ Status run_quantize(QuantizeCommand c) {
 void add_quantize(CLI::App& app, Action& chosen) {
   auto c = std::make_shared<QuantizeCommand>();
   CLI::App* command = app.add_subcommand("quantize", "Rewrite a model with other number formats");
-  command->add_option("IN", c->input, "GGUF file or Hugging Face directory")->required();
+  command->add_option("IN", c->input, "GGUF file, Hugging Face directory, or ORG/NAME[:TYPE] on the Hub")->required();
   command->add_option("OUT", c->output, "GGUF file to write")->required();
   add_mix_option(*command, c->options.mix);
   add_threads_option(*command, c->options.threads);

@@ -10,9 +10,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-const std::vector<std::string> kCommands = {"run",        "inspect", "tokenize", "plan",      "bench",
-                                            "perplexity", "compare", "quantize", "logits",    "convert",
-                                            "verify",     "diff",    "synth",    "completion"};
+const std::vector<std::string> kCommands = {
+    "run",     "inspect", "tokenize", "plan", "bench", "perplexity", "compare", "quantize", "logits",
+    "convert", "verify",  "diff",     "pull", "list",  "rm",         "synth",   "completion"};
 
 TEST(Help, NamesEveryCommandAndExplainsEach) {
   const Outcome all = run_adder({"--help"});
@@ -31,7 +31,7 @@ TEST(Help, NamesEveryCommandAndExplainsEach) {
 TEST(Help, ShowsNothingOfTheParsersOwnLanguage) {
   for (const std::string& command : kCommands) {
     const std::string help = run_adder({command, "--help"}).out;
-    for (const std::string word : {"INT", "FLOAT", "REQUIRED", "Excludes", "{false}", "TEXT:", " :"})
+    for (const std::string word : {" INT", " UINT", "FLOAT", "REQUIRED", "Excludes", "{false}", "TEXT:", " :"})
       EXPECT_THAT(help, Not(HasSubstr(word))) << command;
     for (size_t begin = 0, end = 0; (end = help.find('\n', begin)) != std::string::npos; begin = end + 1)
       EXPECT_LE(end - begin, 120u) << help.substr(begin, end - begin);
