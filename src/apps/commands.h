@@ -12,6 +12,7 @@ using Action = std::function<Status()>;
 
 /// One subcommand each: adds its options to `app` and, when the user chose it, puts its work into `chosen`.
 void add_run(CLI::App& app, Action& chosen);
+void add_chat(CLI::App& app, Action& chosen);
 void add_inspect(CLI::App& app, Action& chosen);
 void add_tokenize(CLI::App& app, Action& chosen);
 void add_plan(CLI::App& app, Action& chosen);

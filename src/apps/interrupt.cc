@@ -22,4 +22,9 @@ bool interrupted() {
   return raised != 0;
 }
 
+void forget_interrupt() {
+  raised = 0;
+  watch_for_interrupt();
+}
+
 }  // namespace adder

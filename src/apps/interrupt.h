@@ -8,4 +8,7 @@ void watch_for_interrupt();
 
 bool interrupted();
 
+/// The flag is down again, and the next Ctrl-C raises it: for programs that go on after what it ended.
+void forget_interrupt();
+
 }  // namespace adder

@@ -29,6 +29,7 @@ int run_main(int argc, char** argv) {
   Action chosen;
   int status = 0;
   add_run(app, chosen);
+  add_chat(app, chosen);
   add_inspect(app, chosen);
   add_tokenize(app, chosen);
   add_plan(app, chosen);

@@ -5,7 +5,9 @@
 #include "apps/interrupt.h"
 #include "apps/json_output.h"
 #include "apps/progress.h"
+#include "apps/sampling_options.h"
 #include "apps/text_input.h"
+#include "core/chat/chat_format.h"
 
 namespace adder {
 namespace {
@@ -28,6 +30,9 @@ void announce(const OpenedEngine& opened, const RunOptions& o, std::string_view 
   const Engine& engine = *opened.engine;
   fmt::print(stderr, "{}: raw completion of {} tokens, seed {}, {} threads, {}\n", opened.path, o.request.prompt.size(),
              o.request.sampling.seed, engine.options().threads, engine.model().ops().name);
+  if (has_chat_template(*engine.model().bound().file))
+    fmt::print(stderr, "The model was made for conversations, and this is none: adder chat {} holds one.\n",
+               opened.path);
   if (!stderr_is_terminal()) return;
   const bool color = stderr_has_color();
   fmt::print(stderr, "{}{}{}", color ? "\033[2m" : "", prompt, color ? "\033[0m" : "");
@@ -81,22 +86,6 @@ Status run(RunOptions o) {
   print_result(opened, o, result);
   if (result.reason == FinishReason::kCancelled) return Error::cancelled("interrupted");
   return {};
-}
-
-void add_sampling_options(CLI::App& command, SamplerOptions& s) {
-  const std::string group = "Sampling";
-  const auto add = [&](const std::string& names, auto& value, const std::string& help) {
-    command.add_option(names, value, help)->capture_default_str()->group(group);
-  };
-  add("--temp,--temperature", s.temperature, "0 always takes the likeliest token");
-  add("--top-k", s.top_k, "choose among the k likeliest; 0: all");
-  add("--top-p", s.top_p, "choose among the likeliest that hold this much probability; 1: all");
-  add("--min-p", s.min_p, "drop tokens less likely than this share of the likeliest; 0: none");
-  add("--repetition-penalty", s.repetition_penalty, "divides the logits of tokens seen; 1: off");
-  add("--presence-penalty", s.presence_penalty, "taken once from tokens seen; 0: off");
-  add("--frequency-penalty", s.frequency_penalty, "taken per occurrence; 0: off");
-  add("--penalty-last-n", s.penalty_last_n, "tokens the penalties look back at; -1: all, 0: none");
-  add("--seed", s.seed, "the same seed, model and prompt give the same text");
 }
 
 }  // namespace

@@ -57,7 +57,8 @@ struct Engine::Impl {
         past(model->config(), options.kv_type, options.snapshot_bytes) {}
 
   static Result<std::unique_ptr<Engine>> open(const std::filesystem::path& path, const EngineOptions& options);
-  Result<GenerateResult> generate(const GenerateRequest& request, const std::function<bool(std::string_view)>& on_text);
+  Result<GenerateResult> generate(const GenerateRequest& request, const std::function<bool(std::string_view)>& on_text,
+                                  const std::function<void(TokenId)>& on_token);
   Result<std::span<const float>> read_prompt(Answer& answer);
 };
 
@@ -84,8 +85,9 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& path, 
   return exceptions_to_errors(path.native(), [&] { return Impl::open(path, options); });
 }
 Result<GenerateResult> Engine::generate(const GenerateRequest& request,
-                                        const std::function<bool(std::string_view)>& on_text) {
-  return exceptions_to_errors("an answer", [&] { return impl_->generate(request, on_text); });
+                                        const std::function<bool(std::string_view)>& on_text,
+                                        const std::function<void(TokenId)>& on_token) {
+  return exceptions_to_errors("an answer", [&] { return impl_->generate(request, on_text, on_token); });
 }
 
 /// The logits after the prompt that `past` has begun, unless the reader has enough. Passes end where chunks do if they
@@ -128,7 +130,8 @@ Result<std::unique_ptr<Engine>> Engine::Impl::open(const std::filesystem::path& 
 }
 
 Result<GenerateResult> Engine::Impl::generate(const GenerateRequest& request,
-                                              const std::function<bool(std::string_view)>& on_text) {
+                                              const std::function<bool(std::string_view)>& on_text,
+                                              const std::function<void(TokenId)>& on_token) {
   TRY(validate(request));
   std::vector<TokenId> prompt = request.prompt;
   if (prompt.empty()) {
@@ -167,6 +170,7 @@ Result<GenerateResult> Engine::Impl::generate(const GenerateRequest& request,
     }
     result.tokens.push_back(token);
     sampler.accept(token);
+    if (on_token) on_token(token);
     answer.push(token);
     if (answer.stopped()) {
       result.reason = FinishReason::kStop;

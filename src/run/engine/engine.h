@@ -65,8 +65,12 @@ class Engine {
   /// brought no text; it returns false to stop. Errors: options out of range, ids outside the vocabulary, an empty
   /// prompt without BOS (kUsage), a prompt longer than the context or too little memory (kTooLarge), and those of
   /// `Forward::run` and `Sampler::sample`. After an error the engine answers the next prompt as it always would.
+  ///
+  /// `on_token` is told each token of the answer before its text, for readers who tell control tokens apart by their
+  /// ids.
   Result<GenerateResult> generate(const GenerateRequest& request,
-                                  const std::function<bool(std::string_view)>& on_text = {});
+                                  const std::function<bool(std::string_view)>& on_text = {},
+                                  const std::function<void(TokenId)>& on_token = {});
 
  private:
   struct Impl;

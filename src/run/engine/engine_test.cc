@@ -53,6 +53,19 @@ TEST_F(EngineTest, AnswersUntilTheEndToken) {
   EXPECT_GT(result.generate_seconds, 0);
 }
 
+TEST_F(EngineTest, TellsEachTokenBeforeItsText) {
+  const auto engine = open();
+  std::string seen;
+  const auto on_text = [&](std::string_view piece) {
+    seen += piece;
+    return true;
+  };
+  const GenerateResult result =
+      engine->generate(from({'d'}), on_text, [&](TokenId token) { seen += fmt::format("{} ", token); }).value();
+  EXPECT_EQ(seen, "101 e102 f");
+  EXPECT_THAT(result.tokens, ElementsAre('e', 'f'));
+}
+
 TEST_F(EngineTest, GoesOnAfterTheEndTokenIfAsked) {
   const auto engine = open();
   GenerateRequest request = from({'e'});
