@@ -6,10 +6,11 @@
 namespace adder::jinja {
 namespace {
 
-using Kind = Token::Kind;
 constexpr int kMostStatementDepth = 100;
 
 class StatementParser {
+  using Kind = Token::Kind;
+
  public:
   explicit StatementParser(std::vector<Token> tokens) : tokens_(std::move(tokens)), expressions_(tokens_) {}
 
