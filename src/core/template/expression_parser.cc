@@ -6,6 +6,19 @@
 #include "core/template/tree_height.h"
 
 namespace adder::jinja {
+namespace {
+
+/// The operator of a comparison, if one stands here; else nothing.
+std::string take_comparison(TokenCursor& tokens) {
+  for (const std::string_view op : {"==", "!=", "<", "<=", ">", ">="})
+    if (tokens.at_operator(op)) return tokens.take().text;
+  if (tokens.at_name("in")) return tokens.take().text;
+  if (!tokens.at_name("not") || tokens.ahead().kind != Token::Kind::kName || tokens.ahead().text != "in") return {};
+  tokens.take();
+  return "not " + tokens.take().text;
+}
+
+}  // namespace
 
 Result<ExprPtr> ExpressionParser::make(int line, int below, Expr::Node node) const {
   if (below >= kMostHeight) return Error::too_large("line {}: expressions more than {} levels deep", line, kMostHeight);
@@ -78,21 +91,7 @@ Result<ExprPtr> ExpressionParser::comparison() {
   TRY_ASSIGN(ExprPtr first, sum());
   Comparison comparison;
   int below = height(first);
-  for (;;) {
-    const Token& token = tokens_.now();
-    std::string op;
-    if (token.kind == Token::Kind::kOperator && (token.text == "==" || token.text == "!=" || token.text == "<" ||
-                                                 token.text == "<=" || token.text == ">" || token.text == ">=")) {
-      op = tokens_.take().text;
-    } else if (tokens_.skip_name("in")) {
-      op = "in";
-    } else if (tokens_.at_name("not") && tokens_.ahead().kind == Token::Kind::kName && tokens_.ahead().text == "in") {
-      tokens_.take();
-      tokens_.take();
-      op = "not in";
-    } else {
-      break;
-    }
+  for (std::string op = take_comparison(tokens_); !op.empty(); op = take_comparison(tokens_)) {
     TRY_ASSIGN(ExprPtr operand, sum());
     below = std::max(below, height(operand));
     comparison.rest.emplace_back(std::move(op), std::move(operand));
