@@ -7,17 +7,21 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   file(GLOB x86_sources CONFIGURE_DEPENDS ${kernel_dir}/x86/*.cc)
   set(avx2 ${kernel_dir}/x86/avx2.cc)
   set(avx512 ${kernel_dir}/x86/avx512.cc)
-  list(REMOVE_ITEM x86_sources ${avx2} ${avx512})
+  set(avx512vnni ${kernel_dir}/x86/avx512vnni.cc)
+  set(levels ${avx2} ${avx512} ${avx512vnni})
+  list(REMOVE_ITEM x86_sources ${levels})
   list(APPEND kernel_sources ${x86_sources})
 
   set(avx2_flags -mavx2 -mfma -mf16c)
   set_property(SOURCE ${avx2} PROPERTY COMPILE_OPTIONS ${avx2_flags})
-  set_property(SOURCE ${avx512} PROPERTY COMPILE_OPTIONS ${avx2_flags} -mavx512f -mavx512bw -mavx512vl -mavx512dq
+  set(avx512_flags ${avx2_flags} -mavx512f -mavx512bw -mavx512vl -mavx512dq
     # GCC 12's own intrinsics start from a variable that is undefined on purpose.
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized$<SEMICOLON>-Wno-uninitialized>)
+  set_property(SOURCE ${avx512} PROPERTY COMPILE_OPTIONS ${avx512_flags})
+  set_property(SOURCE ${avx512vnni} PROPERTY COMPILE_OPTIONS ${avx512_flags} -mavx512vnni)
 
   # A library of its own, so that a test can look at these objects.
-  add_library(adder_run_kernels_isa OBJECT ${avx2} ${avx512})
+  add_library(adder_run_kernels_isa OBJECT ${levels})
   target_link_libraries(adder_run_kernels_isa PRIVATE adder_core_tensor)
   if(ADDER_SANITIZE)
     # Checks on every operation of the unrolled bodies take the optimiser minutes.

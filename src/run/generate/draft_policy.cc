@@ -12,10 +12,10 @@ constexpr double kOutlier = 2;        // a pass cannot be longer than this times
 
 }  // namespace
 
-/// Until it is measured, a guess on the safe side: what drafts cost when two tokens left the kernels for one.
+/// Until it is measured: what the 4B's shapes cost (docs/performance.md, 8).
 DraftPolicy::DraftPolicy() {
-  line_.add(2, 1.8, 0.2);
-  line_.add(1 + kMost, 5, 0.2);
+  line_.add(2, 1.5, 0.2);
+  line_.add(1 + kMost, 5.7, 0.2);
 }
 
 void DraftPolicy::Line::add(double tokens, double cost, double weight) {

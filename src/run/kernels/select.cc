@@ -11,6 +11,7 @@ std::vector<const Ops*> supported_ops() {
 #if defined(__x86_64__)
   if (cpu_has_avx2()) tables.push_back(&avx2_ops());
   if (cpu_has_avx512()) tables.push_back(&avx512_ops());
+  if (cpu_has_avx512vnni()) tables.push_back(&avx512vnni_ops());
 #endif
   return tables;
 }

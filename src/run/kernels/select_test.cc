@@ -42,9 +42,9 @@ TEST(Select, TheEnvironmentNamesTheTableThatRuns) {
 TEST(Select, EveryLevelHasItsOwnCode) {
   const auto tables = supported_ops();
   for (size_t i = 1; i < tables.size(); ++i) {
-    EXPECT_NE(tables[i]->linear, tables[i - 1]->linear);
-    EXPECT_NE(tables[i]->ssd_output, tables[i - 1]->ssd_output);
-    EXPECT_NE(tables[i]->attention, tables[i - 1]->attention);
+    const Ops &parent = *tables[i - 1], &child = *tables[i];
+    EXPECT_FALSE(child.linear == parent.linear && child.linear_q8 == parent.linear_q8)
+        << child.name << " is " << parent.name;
   }
 }
 
@@ -66,18 +66,20 @@ TEST(Select, AnUnknownNameIsAnErrorThatListsTheKnown) {
 }
 
 #if defined(__x86_64__)
-TEST(Select, Avx512WhereTheCpuHasIt) {
-  if (cpu_has_avx512()) {
-    EXPECT_EQ((*select_ops("avx512"))->name, "avx512");
-    return;
+TEST(Select, ALevelIsThereWhereTheCpuHasIt) {
+  const std::pair<const char*, bool> levels[] = {
+      {"avx2", cpu_has_avx2()}, {"avx512", cpu_has_avx512()}, {"avx512vnni", cpu_has_avx512vnni()}};
+  std::string missing;
+  for (const auto& [level, there] : levels) {
+    const auto ops = select_ops(level);
+    ASSERT_EQ(ops.has_value(), there) << level;
+    if (there) {
+      EXPECT_EQ((*ops)->name, level);
+    } else {
+      missing += missing.empty() ? level : std::string(" and ") + level;
+    }
   }
-  EXPECT_FALSE(select_ops("avx512")) << "a table this CPU cannot run";
-  GTEST_SKIP() << "this CPU has no AVX-512: its kernels were NOT tested here";
-}
-
-TEST(Select, Avx2WhereTheCpuHasIt) {
-  if (!cpu_has_avx2()) GTEST_SKIP() << "this CPU has no AVX2: its kernels were NOT tested here";
-  EXPECT_EQ((*select_ops("avx2"))->name, "avx2");
+  if (!missing.empty()) GTEST_SKIP() << "this CPU lacks " << missing << ": those kernels were NOT tested here";
 }
 #endif
 

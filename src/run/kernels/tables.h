@@ -10,8 +10,10 @@ const Ops& scalar_ops();
 #if defined(__x86_64__)
 const Ops& avx2_ops();
 const Ops& avx512_ops();
-bool cpu_has_avx2();    ///< AVX2, FMA and F16C, enabled by the operating system
-bool cpu_has_avx512();  ///< AVX-512 F, BW, VL and DQ, and all of the above
+const Ops& avx512vnni_ops();
+bool cpu_has_avx2();        ///< AVX2, FMA and F16C, enabled by the operating system
+bool cpu_has_avx512();      ///< AVX-512 F, BW, VL and DQ, and all of the above
+bool cpu_has_avx512vnni();  ///< its integer products too
 #endif
 
 }  // namespace adder

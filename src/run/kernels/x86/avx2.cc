@@ -4,4 +4,6 @@
 // The bodies, for these vectors.
 #include "run/kernels/x86/bodies/table.h"
 // Integer products.
+#include "run/kernels/x86/q8/maddubs.h"
+//
 #include "run/kernels/x86/q8/linear.h"

@@ -17,4 +17,8 @@ bool cpu_has_avx512() {
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
 
+bool cpu_has_avx512vnni() {
+  return cpu_has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
+
 }  // namespace adder

@@ -46,4 +46,8 @@ void linear(const FlatLinear& a, int64_t begin, int64_t end);
 void replace_rows(Ops& ops);
 }  // namespace avx512
 
+namespace avx512vnni {
+void linear_q8(const FlatLinearQ8& a, int64_t begin, int64_t end);
+}  // namespace avx512vnni
+
 }  // namespace adder

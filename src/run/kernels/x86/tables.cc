@@ -63,4 +63,16 @@ const Ops& avx512_ops() {
   return kOps;
 }
 
+const Ops& avx512vnni_ops() {
+  static const Ops kOps = [] {
+    Ops ops = avx512_ops();
+    ops.name = "avx512vnni";
+    ops.linear_q8 = [](const LinearQ8Args& a, int64_t begin, int64_t end) {
+      avx512vnni::linear_q8(flatten(a), begin, end);
+    };
+    return ops;
+  }();
+  return kOps;
+}
+
 }  // namespace adder

@@ -1,37 +1,17 @@
 #pragma once
 
-#include <immintrin.h>
+#include <type_traits>
 
-#include <cstdint>
+#include "run/kernels/x86/flat.h"
 
-/// Packed matrices (packed.h) eight rows at a time, half a group. A format says
+/// Packed matrices (packed.h) kWidth rows at a time, a group or half of one. A format says
 ///   kBits, kOffset, kSigned   the level's width; q = level - kOffset, or the level is a signed byte
 ///   kBlocks, kHeader, kScales blocks of 32 columns in a unit, bytes before them, bytes before the levels of each
 ///   kBias, kHalves            whether w has a bias, whether halves of a block have a multiplier of their own
 namespace adder::ADDER_LEVEL {
 namespace {
 
-constexpr int kGroupRows = 16;
-
-inline __m256i byte_constant(int x) {
-  return _mm256_set1_epi8(static_cast<char>(x));
-}
-inline __m128i load_16(const uint8_t* p) {
-  return _mm_load_si128(reinterpret_cast<const __m128i*>(p));
-}
-inline __m256i load_32(const uint8_t* p) {
-  return _mm256_load_si256(reinterpret_cast<const __m256i*>(p));
-}
-inline __m128i load_8(const uint8_t* p) {
-  return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
-}
-
-/// Left for n >= 0, right by -n otherwise, in 16-bit lanes: bits that come from the neighbouring byte are masked away.
-template <int n>
-inline __m256i shifted(__m256i x) {
-  if constexpr (n == 0) return x;
-  return n > 0 ? _mm256_slli_epi16(x, n > 0 ? n : 0) : _mm256_srli_epi16(x, n < 0 ? -n : 0);
-}
+constexpr int kGroupRows = 16, kGroupRegisters = kGroupRows / kWidth;
 
 template <int bits, int offset, bool bias>
 struct Plain {
@@ -65,49 +45,62 @@ constexpr int kBlockBytes = Format::kScales + 64 * Format::kBits;
 template <class Format>
 constexpr int kUnitBytes = Format::kHeader + Format::kBlocks* kBlockBytes<Format>;
 
-/// Levels of columns 4 i .. 4 i + 3 of a block, lane r those of row r; q is where the block's levels begin, plus 32 for
-/// the upper eight rows.
+constexpr int8_t kIQ4Levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+/// Levels of columns 4 i .. 4 i + 3 of a block; q is where those of the first row begin.
 template <class Format, int i>
-inline __m256i levels(const uint8_t* q) {
-  if constexpr (Format::kBits == 8) return load_32(q + 64 * i);
-  const __m256i low = _mm256_and_si256(shifted < i < 4 ? 0 : -4 > (load_32(q + i % 4 * 64)), byte_constant(15));
+inline I levels(const uint8_t* q) {
+  if constexpr (Format::kBits == 8) return load_bytes(q + 64 * i);
+  const I low = bit_and(shift_pairs < i < 4 ? 0 : -4 > (load_bytes(q + i % 4 * 64)), set1_bytes(15));
   if constexpr (Format::kBits == 5) {
-    return _mm256_or_si256(low, _mm256_and_si256(shifted<4 - i>(load_32(q + 256)), byte_constant(0x10)));
+    return bit_or(low, bit_and(shift_pairs<4 - i>(load_bytes(q + 256)), set1_bytes(0x10)));
   } else if constexpr (Format::kBits == 6) {
-    const __m256i high = shifted<4 - i % 4 * 2>(load_32(q + 256 + i / 4 * 64));
-    return _mm256_or_si256(low, _mm256_and_si256(high, byte_constant(0x30)));
+    return bit_or(low, bit_and(shift_pairs<4 - i % 4 * 2>(load_bytes(q + 256 + i / 4 * 64)), set1_bytes(0x30)));
   } else if constexpr (Format::kSigned) {
-    const __m256i values = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113));
-    return _mm256_shuffle_epi8(values, low);
+    return look_up(kIQ4Levels, low);
   } else {
     return low;
   }
 }
 
-/// One lane, or pair of 16-bit halves, for each of eight rows; what a format lacks is never read.
-struct Scales {
-  __m256 d, bias;
-  __m256i pairs;  ///< m_0 and m_1
+struct Nothing {};
+struct Bias {
+  F value;
 };
 
-/// Rows 8 half .. of a block.
+/// What a block brings beside its levels, by rows; what a format lacks takes no space.
 template <class Format>
-inline Scales scales(const uint8_t* unit, const uint8_t* block, int half) {
-  Scales s;
-  s.d = _mm256_cvtph_ps(load_16(unit + 16 * half));
-  if constexpr (Format::kBias) s.bias = _mm256_cvtph_ps(load_16(unit + 32 + 16 * half));
-  if constexpr (Format::kHalves) {
-    s.pairs = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(load_8(block + 8 * half), load_8(block + 16 + 8 * half)));
-  } else if constexpr (Format::kScales > 0) {
-    const auto six_bits = [&](int at) {
-      return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(load_8(block + at + 8 * half)));
-    };
-    s.d = _mm256_mul_ps(s.d, six_bits(0));
-    s.bias = _mm256_mul_ps(_mm256_xor_ps(s.bias, _mm256_set1_ps(-0.0f)), six_bits(16));
+struct Factors {
+  F d;
+  [[no_unique_address]] std::conditional_t<Format::kBias, Bias, Nothing> bias;
+  [[no_unique_address]] std::conditional_t<Format::kHalves, Halves, Nothing> halves;
+};
+
+/// A block as it lies in the packed matrix, from row `first` of its group on: levels are unpacked on their way into a
+/// register.
+template <class Format>
+struct PackedBlock {
+  const uint8_t* q;
+  Factors<Format> factors;
+
+  PackedBlock(const uint8_t* unit, const uint8_t* block, int first) : q(block + Format::kScales + 4 * first) {
+    const auto half = [&](int at) { return load(reinterpret_cast<const Half*>(unit + at) + first); };
+    factors.d = half(0);
+    if constexpr (Format::kBias) factors.bias.value = half(2 * kGroupRows);
+    const uint8_t* const scales = block + first;
+    if constexpr (Format::kHalves) {
+      factors.halves = halves<Format>(scales, scales + kGroupRows);
+    } else if constexpr (Format::kScales > 0) {
+      factors.d = mul(factors.d, load_unsigned(scales));
+      factors.bias.value = mul(negate(factors.bias.value), load_unsigned(scales + kGroupRows));
+    }
   }
-  return s;
-}
+
+  template <int i>
+  I columns() const {
+    return operand<Format>(levels<Format, i>(q));
+  }
+};
 
 }  // namespace
 }  // namespace adder::ADDER_LEVEL

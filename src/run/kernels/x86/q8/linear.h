@@ -6,20 +6,21 @@
 namespace adder::ADDER_LEVEL {
 namespace {
 
+/// T counts up to the tokens that are there.
+template <class Format, int parts, int T = 1>
+void by_tokens(const FlatLinearQ8& a, int64_t begin, int64_t end) {
+  if constexpr (T * parts > kMostStreamed<Format>) {
+    by_panels<Format, parts>(a, begin, end);
+  } else if (a.n_tokens == T) {
+    stream<Format, parts, T>(a, begin, end);
+  } else {
+    by_tokens<Format, parts, T + 1>(a, begin, end);
+  }
+}
+
 template <class Format>
 void q8_product(const FlatLinearQ8& a, int64_t begin, int64_t end) {
-  switch (a.n_tokens * a.parts) {
-    case 1:
-      return stream<Format, 1>(a, begin, end);
-    case 2:
-      return stream<Format, 2>(a, begin, end);
-    case 3:
-      return stream<Format, 3>(a, begin, end);
-    case 4:
-      return stream<Format, 4>(a, begin, end);
-    default:
-      return by_panels<Format>(a, begin, end);
-  }
+  a.parts == 1 ? by_tokens<Format, 1>(a, begin, end) : by_tokens<Format, 2>(a, begin, end);
 }
 
 }  // namespace
