@@ -48,6 +48,12 @@ bench: ## micro-benchmarks, then the built-in model
 compat: build ## compare with llama.cpp and Hugging Face
 	tests/compat/run build
 
+emulate: ## the kernels' tests on an emulated processor with AVX-512 and VNNI
+	@$(packages) packages.txt packages-emulate.txt
+	cmake --preset release
+	cmake --build build --target run_kernels_test
+	tests/emulate/run build
+
 bench-peers: build ## adder and llama.cpp in turns on the 4B's shapes (ARGS="--prompt 512 --depth 0 ...")
 	tests/compat/bench build $(ARGS)
 
@@ -91,4 +97,4 @@ clean: ## forget every build
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
-.PHONY: build run test build-train test-train bench bench-peers compat check-official fuzz soak format lint install clean help
+.PHONY: build run test build-train test-train bench bench-peers compat emulate check-official fuzz soak format lint install clean help
