@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "core/formats/names.h"
+#include "run/hub/blanks.h"
 #include "run/hub/curl.h"
 
 namespace adder {
@@ -30,18 +31,11 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 void read_header(std::string_view line, HttpHead& head) {
   const size_t colon = line.find(':');
   if (colon == line.npos) return;
   const std::string name = lower(line.substr(0, colon));
-  std::string_view value = trimmed(line.substr(colon + 1));
+  std::string_view value = without_blanks(line.substr(colon + 1));
   if (name == "content-length") {
     head.length = cut_number(value, "");
   } else if (name == "content-range") {
@@ -204,7 +198,7 @@ class HttpClient::Session {
     if (line.starts_with("HTTP/")) {  // the head of an interim answer may have gone before
       exchange_.head = {};
       exchange_.head_is_whole = false;
-    } else if (!trimmed(line).empty()) {
+    } else if (!without_blanks(line).empty()) {
       if (!exchange_.head_is_whole) read_header(line, exchange_.head);  // else a trailer
     } else if (!exchange_.head_is_whole) {
       return end_of_head();

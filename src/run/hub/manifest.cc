@@ -8,28 +8,28 @@ namespace adder {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr int kVersion = 1;
 
-Json file_json(const RemoteFile& file) {
+OrderedJson file_json(const RemoteFile& file) {
   return {{"path", file.path}, {"size", file.size}, {std::string(name(file.kind)), file.digest}};
 }
 
-Json model_json(const StoredModel& model) {
-  Json files = Json::array();
+OrderedJson model_json(const StoredModel& model) {
+  OrderedJson files = OrderedJson::array();
   for (const RemoteFile& file : model.files) files.push_back(file_json(file));
   return {{"revision", model.revision}, {"type", model.type},     {"usual", model.is_usual}, {"commit", model.commit},
           {"endpoint", model.endpoint}, {"pulled", model.pulled}, {"entry", model.entry},    {"files", files}};
 }
 
-Result<RemoteFile> parse_file(const nlohmann::json& json, const std::string& where) {
+Result<RemoteFile> file_from(const nlohmann::json& json, const std::string& where) {
   const DigestKind kind = json.contains("sha256") ? DigestKind::kSha256 : DigestKind::kGitBlob;
   return checked_file(json.at("path").get<std::string>(), json.at("size").get<uint64_t>(), kind,
                       json.at(std::string(name(kind))).get<std::string>(), where);
 }
 
-Result<StoredModel> parse_model(const nlohmann::json& json, const std::string& repository, const std::string& where) {
+Result<StoredModel> model_from(const nlohmann::json& json, const std::string& repository, const std::string& where) {
   StoredModel model;
   model.repository = repository;
   json.at("revision").get_to(model.revision);
@@ -43,7 +43,7 @@ Result<StoredModel> parse_model(const nlohmann::json& json, const std::string& r
   if (!model.entry.empty() && !is_safe_path(model.entry))
     return Error::corrupt("{}: {} is no path inside a repository", where, quote(model.entry));
   for (const auto& file : json.at("files")) {
-    TRY_ASSIGN(model.files.emplace_back(), parse_file(file, where));
+    TRY_ASSIGN(model.files.emplace_back(), file_from(file, where));
   }
   return model;
 }
@@ -59,7 +59,7 @@ Result<std::vector<StoredModel>> read_manifest(const fs::path& path, const std::
     if (json.at("version") != kVersion)
       return Error::unsupported("{}: version {}, expected {}", path.string(), json.at("version").dump(), kVersion);
     for (const auto& model : json.at("models")) {
-      TRY_ASSIGN(models.emplace_back(), parse_model(model, repository, path.string()));
+      TRY_ASSIGN(models.emplace_back(), model_from(model, repository, path.string()));
     }
   } catch (const nlohmann::json::exception& error) {
     return Error::corrupt("{}: no manifest of pulled models: {}", path.string(), error.what());
@@ -68,9 +68,9 @@ Result<std::vector<StoredModel>> read_manifest(const fs::path& path, const std::
 }
 
 Status write_manifest(const fs::path& path, const std::vector<StoredModel>& models) {
-  Json list = Json::array();
+  OrderedJson list = OrderedJson::array();
   for (const StoredModel& model : models) list.push_back(model_json(model));
-  return write_file(path, Json{{"version", kVersion}, {"models", list}}.dump(2) + "\n");
+  return write_file(path, OrderedJson{{"version", kVersion}, {"models", list}}.dump(2) + "\n");
 }
 
 }  // namespace adder

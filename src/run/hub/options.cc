@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/atomic_file.h"
+#include "run/hub/blanks.h"
 
 namespace adder {
 namespace {
@@ -23,18 +24,8 @@ fs::path cache_home(Environment environment) {
   return home.empty() ? home : home / ".cache";
 }
 
-bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-std::string trimmed(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return std::string(text);
-}
-
 Result<std::string> find_endpoint(Environment environment) {
-  std::string endpoint = trimmed(value_of(environment, "HF_ENDPOINT"));
+  std::string endpoint(without_blanks(value_of(environment, "HF_ENDPOINT")));
   if (endpoint.empty()) return HubOptions{}.endpoint;
   while (endpoint.ends_with('/')) endpoint.pop_back();
   const auto is_odd = [](char c) {
@@ -47,7 +38,7 @@ Result<std::string> find_endpoint(Environment environment) {
 
 /// The token itself is in no message.
 Result<std::string> find_token(Environment environment) {
-  std::string token = trimmed(value_of(environment, "HF_TOKEN")), source = "HF_TOKEN";
+  std::string token(without_blanks(value_of(environment, "HF_TOKEN"))), source = "HF_TOKEN";
   if (token.empty()) {
     fs::path file = value_of(environment, "HF_TOKEN_PATH");
     if (file.empty()) {
@@ -58,7 +49,7 @@ Result<std::string> find_token(Environment environment) {
     std::error_code ignored;
     if (file.empty() || !fs::exists(file, ignored)) return std::string();
     TRY_ASSIGN(token, read_file(file, 4096));
-    token = trimmed(token);
+    token = std::string(without_blanks(token));
     source = file.string();
   }
   if (std::ranges::any_of(token, [](char c) { return c <= ' ' || c > '~'; }))

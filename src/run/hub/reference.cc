@@ -56,23 +56,23 @@ std::string HubReference::text() const {
 }
 
 Result<HubReference> parse_reference(std::string_view text) {
-  const auto refused = [text](std::string_view what) {
+  const auto no_reference = [text](std::string_view what) {
     return Error::usage("'{}': {}; expected ORG/NAME, ORG/NAME:TYPE or ORG/NAME@REVISION:TYPE", text, what);
   };
   HubReference reference;
   std::string_view organization = text, name, revision, type;
   if (cut(organization, ':', type)) {
-    if (!is_word(type, "-_.") || type.size() > kMostType) return refused("the TYPE after ':' is none");
+    if (!is_word(type, "-_.") || type.size() > kMostType) return no_reference("the TYPE after ':' is none");
     reference.type = type;
   }
   if (cut(organization, '@', revision)) {
-    if (!is_revision(revision)) return refused("the REVISION after '@' is none");
+    if (!is_revision(revision)) return no_reference("the REVISION after '@' is none");
     reference.revision = revision;
   }
   cut(organization, '/', name);
   if (!is_repository_part(organization) || !is_repository_part(name) ||
       organization.size() + 1 + name.size() > kMostName)
-    return refused("this is no name of a repository");
+    return no_reference("this is no name of a repository");
   reference.organization = organization;
   reference.name = name;
   return reference;

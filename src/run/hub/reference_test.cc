@@ -6,7 +6,7 @@
 namespace adder {
 namespace {
 
-const std::string kCommit(40, 'a');
+const std::string kPin(40, 'a');
 
 TEST(Reference, HasUpToFourParts) {
   const auto plain = parse_reference("nvidia/Nano-4B_v1.0");
@@ -23,7 +23,7 @@ TEST(Reference, HasUpToFourParts) {
   EXPECT_EQ(full->type, "UD-Q4_K_XL");
   EXPECT_FALSE(full->is_pinned());
 
-  EXPECT_TRUE(parse_reference("a/b@" + kCommit)->is_pinned());
+  EXPECT_TRUE(parse_reference("a/b@" + kPin)->is_pinned());
   EXPECT_FALSE(parse_reference("a/b@" + std::string(40, 'A'))->is_pinned());
 }
 

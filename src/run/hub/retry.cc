@@ -10,7 +10,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kTick{20};
+constexpr milliseconds kSleep{20};
 
 bool may_change(int status) {
   return status == 408 || status == 425 || status == 429 || status >= 500 || (status >= 200 && status < 300);
@@ -55,7 +55,7 @@ Status Retries::again(const HttpOutcome& outcome) {
   const auto end = std::chrono::steady_clock::now() + wait;
   while (std::chrono::steady_clock::now() < end) {
     TRY(keep_going_());
-    std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(kTick, end - std::chrono::steady_clock::now()));
+    std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(kSleep, end - std::chrono::steady_clock::now()));
   }
   return keep_going_();
 }

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::chrono::milliseconds kTick{50};
+constexpr std::chrono::milliseconds kBetweenTries{50};
 
 /// The file that `fd` has open still is the one called `path`: the last holder may have removed it.
 bool is_still(int fd, const fs::path& path) {
@@ -74,7 +74,7 @@ Result<StoreLock> StoreLock::acquire(const ModelStore& store, const std::string&
     }
     if (errno != EWOULDBLOCK && errno != EINTR)
       return Error::io("{}: cannot lock: {}", path.string(), std::strerror(errno));
-    std::this_thread::sleep_for(kTick);
+    std::this_thread::sleep_for(kBetweenTries);
   }
 }
 
