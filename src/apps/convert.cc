@@ -8,6 +8,7 @@
 #include "apps/engine_options.h"
 #include "apps/interrupt.h"
 #include "apps/json_output.h"
+#include "apps/model_path.h"
 #include "apps/progress.h"
 #include "core/base/byte_size.h"
 
@@ -63,6 +64,7 @@ Status run_convert(ConvertCommand c) {
     c.options.split_bytes = static_cast<uint64_t>(bytes);
   }
   ConvertReport report;
+  TRY_ASSIGN(const std::filesystem::path input, model_path(c.input));
   {
     Progress progress("converting");
     c.options.progress = [&](const ConvertProgress& at) -> Status {
@@ -70,7 +72,7 @@ Status run_convert(ConvertCommand c) {
       progress.update(static_cast<double>(at.bytes_done) / static_cast<double>(at.bytes_total));
       return {};
     };
-    TRY_ASSIGN(report, convert(c.input, c.output, c.options));
+    TRY_ASSIGN(report, convert(input, c.output, c.options));
   }
   if (c.json)
     print_report_json(c, report);
@@ -84,7 +86,10 @@ Status run_convert(ConvertCommand c) {
 void add_convert(CLI::App& app, Action& chosen) {
   auto c = std::make_shared<ConvertCommand>();
   CLI::App* command = app.add_subcommand("convert", "Rewrite a model as GGUF or as a Hugging Face directory");
-  command->add_option("IN", c->input, "GGUF file (the first, if split) or Hugging Face directory")->required();
+  command
+      ->add_option("IN", c->input,
+                   "GGUF file (the first, if split), Hugging Face directory, or ORG/NAME[:TYPE] on the Hub")
+      ->required();
   command->add_option("OUT", c->output, "NAME.gguf, or else a directory")->required();
   command->add_option("--type", c->type, "f32, f16 or bf16 for all matrices (default: as they are)")
       ->check(CLI::IsMember({"f32", "f16", "bf16"}, CLI::ignore_case).description(""))

@@ -5,6 +5,7 @@
 #include "apps/commands.h"
 #include "apps/interrupt.h"
 #include "apps/json_output.h"
+#include "apps/model_path.h"
 #include "apps/progress.h"
 #include "core/base/byte_size.h"
 
@@ -51,9 +52,10 @@ void print_report_json(const VerifyCommand& c, const VerifyReport& report) {
 
 Status run_verify(const VerifyCommand& c) {
   VerifyReport report;
+  TRY_ASSIGN(const std::filesystem::path path, model_path(c.model));
   {
     Progress progress("verifying");
-    TRY_ASSIGN(report, verify(c.model, [&](const VerifyProgress& at) -> Status {
+    TRY_ASSIGN(report, verify(path, [&](const VerifyProgress& at) -> Status {
                  if (interrupted()) return Error::cancelled("interrupted");
                  progress.update(static_cast<double>(at.bytes_done) / static_cast<double>(at.bytes_total));
                  return {};
@@ -74,7 +76,8 @@ void add_verify(CLI::App& app, Action& chosen) {
   auto c = std::make_shared<VerifyCommand>();
   CLI::App* command =
       app.add_subcommand("verify", "Find damage in a model: flipped bits, NaN, tensors that do not fit");
-  command->add_option("MODEL", c->model, "GGUF file or Hugging Face directory")->required();
+  command->add_option("MODEL", c->model, "GGUF file, Hugging Face directory, or ORG/NAME[:TYPE] on the Hub")
+      ->required();
   command->add_flag("--json", c->json, "print JSON");
   command->footer(
       "What adder writes carries a receipt: where it comes from, and a hash of every tensor and of all the rest. With\n"
