@@ -10,9 +10,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-const std::vector<std::string> kCommands = {"run",        "chat",    "inspect",  "tokenize", "plan",   "bench",
-                                            "perplexity", "compare", "quantize", "convert",  "verify", "diff",
-                                            "logits",     "pull",    "list",     "rm",       "synth",  "completion"};
+const std::vector<std::string> kCommands = {
+    "run",     "chat",   "inspect", "tokenize", "plan", "bench", "perplexity", "compare", "imatrix",   "quantize",
+    "convert", "verify", "diff",    "logits",   "pull", "list",  "rm",         "synth",   "completion"};
 
 TEST(Help, NamesEveryCommandAndExplainsEach) {
   const Outcome all = run_adder({"--help"});

@@ -130,7 +130,8 @@ Result<std::span<const float>> Forward::pass(std::span<const Segment> batch) {
                    a.narrow.writable<float>(),
                    a.rounded.writable<Q8Block>(),
                    a.k_pages.data(),
-                   a.v_pages.data()};
+                   a.v_pages.data(),
+                   tap_};
   float* const h = a.h.writable<float>();
   float* const u = a.u.writable<float>();
   float* const y = a.y.writable<float>();
@@ -166,6 +167,7 @@ Result<std::span<const float>> Forward::pass(std::span<const Segment> batch) {
 }
 
 void Batch::linear(const Matrix& w, const float* x, float* y, int64_t n, int64_t parts) const {
+  if (tap) tap(model.tensor(w), x, n);
   const Ops& op = ops();
   const auto over_rows = [&](const auto& args, auto map) {
     pool.parallel_for(n_rows(w), kRowGrain, [&](int64_t begin, int64_t end) { map(args, begin, end); });

@@ -22,6 +22,7 @@ struct Batch {
   float* narrow;                         ///< scratch of the mixers
   Q8Block* rounded;                      ///< scratch of `linear`
   const std::byte **k_pages, **v_pages;  ///< scratch of attention, a place for each page of the longest sequence
+  const OnLinear& tap;
 
   const ModelConfig& config() const { return model.config(); }
   const Ops& ops() const { return model.ops(); }

@@ -96,6 +96,13 @@ Result<std::shared_ptr<const Model>> Model::from_bound(BoundModel bound, ThreadP
   return std::shared_ptr<const Model>(std::move(model));
 }
 
+const BoundTensor& Model::tensor(const Matrix& w) const {
+  // A matrix is copied about, its data is not: where it lies tells them apart.
+  for (size_t i = 0; i < bound_.tensors.size(); ++i)
+    if (data_of(weights_[i]) == data_of(w)) return bound_.tensors[i];
+  CHECK(false, "a matrix of another model");
+}
+
 Status Model::load_weights(ThreadPool& pool) {
   TRY_ASSIGN(weights_, Weights::load(bound_, pool));
   const Tensors ends(bound_, weights_, -1);

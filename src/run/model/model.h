@@ -47,6 +47,8 @@ class Model {
   const Matrix& output() const { return output_; }  ///< the embedding when they are tied
   const std::vector<float>& output_norm() const { return output_norm_; }
   const std::vector<LayerWeights>& layers() const { return layers_; }
+  /// What a matrix of this model was in the file.
+  const BoundTensor& tensor(const Matrix& w) const;
 
  private:
   Status load_weights(ThreadPool& pool);

@@ -18,6 +18,10 @@ inline int64_t n_rows(const Matrix& w) {
   return packed ? packed->n_rows : std::get<TensorView>(w).shape.rows();
 }
 
+inline const std::byte* data_of(const Matrix& w) {
+  return std::visit([](const auto& matrix) { return matrix.data; }, w);
+}
+
 /// The most memory `Weights::load` takes: what it packs, the rest of the mapped files, and the piece at hand.
 int64_t weight_bytes(const BoundModel& model);
 

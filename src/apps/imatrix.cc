@@ -1,0 +1,92 @@
+#include "make/calib/imatrix.h"
+
+#include <memory>
+
+#include "apps/calibration_text.h"
+#include "apps/commands.h"
+#include "apps/engine_options.h"
+#include "apps/interrupt.h"
+#include "apps/json_output.h"
+#include "apps/progress.h"
+#include "make/calib/gather.h"
+
+namespace adder {
+namespace {
+
+struct ImatrixCommand {
+  std::string model, out;
+  CalibrationText text;
+  EngineOptions engine;
+  bool json = false;
+};
+
+void print_table(const ImatrixCommand& c, const Calibration& found) {
+  fmt::print("{}: inputs of {} matrices on {} windows of {} tokens\n", c.out, found.imatrix.entries.size(),
+             found.imatrix.chunk_count, found.imatrix.chunk_size);
+  fmt::print("\nExact zeros, in per cent of the input: alone, in whole groups of 4, in whole blocks of 32\n");
+  for (const ZeroShares& zeros : found.zeros)
+    if (zeros.zeros > 0)
+      fmt::print("  {:<28} {:6.2f} {:6.2f} {:6.2f}\n", zeros.spec.gguf_name, 100 * zeros.share(),
+                 100 * zeros.share_in_4(), 100 * zeros.share_in_32());
+}
+
+void print_report_json(const ImatrixCommand& c, const Calibration& found) {
+  Json tensors = Json::array();
+  for (const ZeroShares& zeros : found.zeros)
+    tensors.push_back({{"name", zeros.spec.gguf_name},
+                       {"role", name(zeros.spec.role)},
+                       {"columns", zeros.spec.shape.row_length()},
+                       {"rows", zeros.elements / zeros.spec.shape.row_length()},
+                       {"zeros", zeros.share()},
+                       {"zeros_in_4", zeros.share_in_4()},
+                       {"zeros_in_32", zeros.share_in_32()}});
+  print_json({{"out", c.out},
+              {"datasets", found.imatrix.datasets},
+              {"windows", found.imatrix.chunk_count},
+              {"window", found.imatrix.chunk_size},
+              {"tensors", tensors}});
+}
+
+Status run_imatrix(ImatrixCommand c) {
+  Calibration found;
+  {
+    Progress progress("reading");
+    c.engine.context = c.text.context;
+    TRY_ASSIGN(const OpenedEngine opened, open_engine(c.model, c.engine));
+    TRY_ASSIGN(const std::vector<Window> windows, calibration_windows(c.text, opened.engine->tokenizer()));
+    TRY_ASSIGN(found, gather(*opened.engine, windows, c.text.files, c.text.context, [&](double done) -> Status {
+                 if (interrupted()) return Error::cancelled("interrupted; nothing was written");
+                 progress.update(done);
+                 return {};
+               }));
+  }
+  TRY(found.imatrix.write(c.out));
+  if (c.json) {
+    print_report_json(c, found);
+  } else {
+    print_table(c, found);
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_imatrix(CLI::App& app, Action& chosen) {
+  auto c = std::make_shared<ImatrixCommand>();
+  CLI::App* command =
+      app.add_subcommand("imatrix", "Gather which inputs of a model's matrices are large, to quantize by");
+  add_model_argument(*command, c->model);
+  add_calibration_text_options(*command, c->text);
+  command->add_option("-o,--out", c->out, "file to write: llama.cpp's imatrix in GGUF")->required();
+  add_team_options(*command, c->engine);
+  command->add_flag("--json", c->json, "print JSON");
+  command->footer(
+      "Runs the model, best the unquantised one, over every position of the text; some 100 windows are plenty. Also\n"
+      "counts the zeros that a squared ReLU leaves.\n\n"
+      "Examples:\n"
+      "  adder imatrix model-bf16.gguf --data calibration.txt --out model.imatrix\n"
+      "  adder imatrix model-bf16.gguf --data prose.txt code.txt --windows 64 --out model.imatrix --json");
+  command->callback([c, &chosen] { chosen = [c] { return run_imatrix(*c); }; });
+}
+
+}  // namespace adder

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "make/calib/imatrix.h"
+#include "make/eval/windows.h"
+
+namespace adder {
+
+/// Exact zeros in the inputs of one matrix: activations that a product could skip, if it skips in such groups.
+struct ZeroShares {
+  TensorSpec spec;
+  int64_t elements = 0;
+  int64_t zeros = 0;        ///< elements
+  int64_t zeros_in_4 = 0;   ///< elements of groups of 4 neighbours that are all zero
+  int64_t zeros_in_32 = 0;  ///< the same of 32, the block of the integer products
+
+  double share() const { return part(zeros); }
+  double share_in_4() const { return part(zeros_in_4); }
+  double share_in_32() const { return part(zeros_in_32); }
+
+ private:
+  double part(int64_t n) const { return elements == 0 ? 0 : static_cast<double>(n) / static_cast<double>(elements); }
+};
+
+struct Calibration {
+  Imatrix imatrix;
+  std::vector<ZeroShares> zeros;  ///< in the order of `tensor_specs`
+};
+
+/// Runs `engine` over every position of the windows and gathers the inputs of all matrix products, the output matrix's
+/// included; only the embedding, which multiplies nothing, has none. `datasets` and `window` (their length) are noted
+/// in the result. Inputs are seen before the engine rounds them. Errors: those of `Forward::run`; an input that is no
+/// finite number (kCorrupt).
+Result<Calibration> gather(Engine& engine, std::span<const Window> windows, std::vector<std::string> datasets,
+                           int64_t window, const std::function<Status(double done)>& progress = {});
+
+}  // namespace adder
