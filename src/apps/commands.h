@@ -21,6 +21,7 @@ void add_perplexity(CLI::App& app, Action& chosen);
 void add_compare(CLI::App& app, Action& chosen);
 void add_logits(CLI::App& app, Action& chosen);
 void add_imatrix(CLI::App& app, Action& chosen);
+void add_sensitivity(CLI::App& app, Action& chosen);
 void add_quantize(CLI::App& app, Action& chosen);
 void add_convert(CLI::App& app, Action& chosen);
 void add_verify(CLI::App& app, Action& chosen);

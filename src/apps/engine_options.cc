@@ -41,17 +41,22 @@ void add_context_option(CLI::App& command, int64_t& context) {
       ->capture_default_str();
 }
 
-void add_memory_option(CLI::App& command, int64_t& bytes, const std::string& description) {
-  command
+CLI::Option* add_size_option(CLI::App& command, const std::string& name, int64_t& bytes,
+                             const std::string& description) {
+  return command
       .add_option_function<std::string>(
-          "--memory",
-          [&bytes](const std::string& text) {
+          name,
+          [name, &bytes](const std::string& text) {
             const auto size = parse_byte_size(text);
-            if (!size) throw CLI::ValidationError("--memory", size.error().message());
+            if (!size) throw CLI::ValidationError(name, size.error().message());
             bytes = *size;
           },
           description)
       ->type_name("SIZE");
+}
+
+void add_memory_option(CLI::App& command, int64_t& bytes, const std::string& description) {
+  add_size_option(command, "--memory", bytes, description);
 }
 
 void add_engine_options(CLI::App& command, EngineOptions& options) {

@@ -19,6 +19,10 @@ void add_engine_options(CLI::App& command, EngineOptions& options);  ///< these 
 
 void add_context_option(CLI::App& command, int64_t& context);
 
+/// An option for a size like 2GiB. `bytes` is left alone when the user names none.
+CLI::Option* add_size_option(CLI::App& command, const std::string& name, int64_t& bytes,
+                             const std::string& description);
+
 /// --memory, a size like 2GiB. `bytes` is left alone when the user names none.
 void add_memory_option(CLI::App& command, int64_t& bytes, const std::string& description);
 

@@ -9,22 +9,29 @@
 #include "apps/mix_option.h"
 #include "apps/model_path.h"
 #include "apps/progress.h"
+#include "apps/quantize_plan.h"
 
 namespace adder {
 namespace {
 
 struct QuantizeCommand {
-  std::string input, output;
+  std::string input, output, imatrix;
+  PlanRequest plan;
   QuantizeOptions options;
-  bool json = false;
+  bool dry_run = false, json = false;
 };
+
+std::string remarks(const QuantizedTensor& t) {
+  std::string text;
+  if (t.to.fell_back()) text += fmt::format(" instead of {}: rows of {}", name(t.to.wanted), t.spec.shape.row_length());
+  if (t.by_importance) text += " by importance";
+  if (t.requantized()) text += " from another quantised type, so errors add up";
+  return text;
+}
 
 void print_table(const QuantizeCommand& c, const QuantizeReport& report) {
   for (const QuantizedTensor& t : report.tensors)
-    fmt::print(
-        "{:<32} {:>6} -> {:<6}{}{}\n", t.spec.gguf_name, name(t.from), name(t.to.type),
-        t.to.fell_back() ? fmt::format(" instead of {}: rows of {}", name(t.to.wanted), t.spec.shape.row_length()) : "",
-        t.requantized() ? " from another quantised type, so errors add up" : "");
+    fmt::print("{:<32} {:>6} -> {:<6}{}\n", t.spec.gguf_name, name(t.from), name(t.to.type), remarks(t));
   fmt::print("{}: {:.1f} MB from {:.1f} MB of tensor data\n", c.output, static_cast<double>(report.bytes_out) / 1e6,
              static_cast<double>(report.bytes_in) / 1e6);
 }
@@ -36,16 +43,18 @@ void print_report_json(const QuantizeCommand& c, const QuantizeReport& report) {
                        {"from", name(t.from)},
                        {"to", name(t.to.type)},
                        {"wanted", name(t.to.wanted)},
+                       {"by_importance", t.by_importance},
                        {"requantized", t.requantized()}});
   print_json({{"in", c.input},
               {"out", c.output},
-              {"type", info(c.options.mix).name},
+              {"type", c.options.plan ? Json("planned") : Json(info(c.options.mix).name)},
               {"bytes_in", report.bytes_in},
               {"bytes_out", report.bytes_out},
               {"tensors", tensors}});
 }
 
-Status run_quantize(QuantizeCommand c) {
+Status write_file_of(QuantizeCommand& c) {
+  if (c.output.empty()) return Error::usage("quantize: OUT is required, unless --dry-run");
   QuantizeReport report;
   TRY_ASSIGN(const std::filesystem::path input, model_path(c.input));
   {
@@ -65,21 +74,47 @@ Status run_quantize(QuantizeCommand c) {
   return {};
 }
 
+Status run_quantize(QuantizeCommand c) {
+  Imatrix imatrix;
+  if (!c.imatrix.empty()) {
+    TRY_ASSIGN(imatrix, Imatrix::read(c.imatrix));
+    c.options.imatrix = &imatrix;
+  }
+  if (!c.dry_run && !c.plan.asked()) return write_file_of(c);
+  TRY_ASSIGN(const std::filesystem::path input, model_path(c.input));
+  TRY_ASSIGN(const QuantizePlan plan, make_plan(input, c.plan, c.options));
+  if (c.dry_run) {
+    print_plan(plan, c.json);
+    return {};
+  }
+  c.options.plan = plan.types;
+  return write_file_of(c);
+}
+
 }  // namespace
 
 void add_quantize(CLI::App& app, Action& chosen) {
   auto c = std::make_shared<QuantizeCommand>();
   CLI::App* command = app.add_subcommand("quantize", "Rewrite a model with other number formats");
   command->add_option("IN", c->input, "GGUF file, Hugging Face directory, or ORG/NAME[:TYPE] on the Hub")->required();
-  command->add_option("OUT", c->output, "GGUF file to write")->required();
+  command->add_option("OUT", c->output, "GGUF file to write");
   add_mix_option(*command, c->options.mix);
+  command->add_option("--imatrix", c->imatrix, "round by the importance that 'adder imatrix' or llama.cpp gathered")
+      ->type_name("FILE");
+  add_plan_options(*command, c->plan);
+  command->add_flag("--dry-run", c->dry_run, "print which tensor would get which type, and write nothing");
   add_threads_option(*command, c->options.threads);
   command->add_flag("--json", c->json, "print JSON");
   command->footer(
-      "Best from F32, F16 or BF16. The output appears when it is complete.\n\n"
+      "Best from F32, F16 or BF16. The output appears when it is complete. --type gives every tensor the type that\n"
+      "llama.cpp would give it; --bpw and --size-limit choose the types that keep this very model's divergence least\n"
+      "for the size, by a table gathered once with 'adder sensitivity'.\n\n"
       "Examples:\n"
-      "  adder quantize model-bf16.gguf model-q4_k_m.gguf --type q4_k_m\n"
-      "  adder quantize hf-directory model-q8_0.gguf --type q8_0");
+      "  adder quantize model-bf16.gguf model-q4_k_m.gguf --type q4_k_m --imatrix model.imatrix\n"
+      "  adder quantize hf-directory model-q8_0.gguf --type q8_0\n"
+      "  adder quantize model-bf16.gguf model.gguf --size-limit 2.4GiB --sensitivity model.json --imatrix "
+      "model.imatrix\n"
+      "  adder quantize model-bf16.gguf --bpw 4.6 --sensitivity model.json --dry-run");
   command->callback([c, &chosen] { chosen = [c] { return run_quantize(*c); }; });
 }
 

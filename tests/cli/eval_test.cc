@@ -63,5 +63,53 @@ TEST(Compare, AModelIsItselfAndAQuantisedOneNearlySo) {
   EXPECT_LT(moved["kl"]["mean"], 1);
 }
 
+/// From a text to a file of a chosen size, in four commands.
+TEST(Planner, ChoosesTypesForASize) {
+  const std::string parent = scratch() / "whole.gguf", imatrix = scratch() / "x.imatrix", table = scratch() / "x.json";
+  const std::string planned = scratch() / "planned.gguf";
+  ASSERT_EQ(run_adder({"synth", "--preset", "tiny", "--type", "f32", parent}).status, 0);
+  const auto gathered = run_adder({.arguments = {"imatrix", parent, "--data", "-", "--context", "64", "--windows", "3",
+                                                 "--out", imatrix, "--threads", "1", "--json"},
+                                   .input = prose()});
+  ASSERT_EQ(gathered.status, 0) << gathered.err;
+  EXPECT_EQ(gathered.json()["windows"], 3);
+  EXPECT_EQ(gathered.json()["tensors"][0]["rows"], 3 * 64);
+
+  const Call measure{.arguments = {"sensitivity", parent, "--data", "-", "--context", "64", "--windows", "1",
+                                   "--imatrix", imatrix, "--out", table, "--threads", "1"},
+                     .input = prose()};
+  const Outcome measured = run_adder(measure);
+  ASSERT_EQ(measured.status, 0) << measured.err;
+  EXPECT_EQ(run_adder(measure).out, measured.out) << "all of it is there already";
+
+  const std::vector<std::string> options = {"--size-limit", "2MB", "--sensitivity", table, "--imatrix", imatrix};
+  std::vector<std::string> dry = {"quantize", parent, "--dry-run", "--json"}, wet = {"quantize", parent, planned};
+  dry.insert(dry.end(), options.begin(), options.end());
+  wet.insert(wet.end(), options.begin(), options.end());
+  const Outcome plan = run_adder(dry);
+  ASSERT_EQ(plan.status, 0) << plan.err;
+  ASSERT_EQ(run_adder(wet).status, 0);
+  EXPECT_LE(std::filesystem::file_size(planned), 2000000u);
+  EXPECT_GT(std::filesystem::file_size(planned), 1800000u);
+  EXPECT_GT(plan.json()["divergence"], 0);
+  const Outcome compared = run_adder({.arguments = {"compare", parent, planned, "--data", "-", "--threads", "1",
+                                                    "--context", "64", "--windows", "2", "--json"},
+                                      .input = prose()});
+  ASSERT_EQ(compared.status, 0) << compared.err;
+  EXPECT_LT(compared.json()["kl"]["mean"], 0.01) << "nine bits a weight";
+
+  const auto fails = [&](std::vector<std::string> arguments, int status, const std::string& reason) {
+    arguments.insert(arguments.begin(), {"quantize", parent, "--dry-run"});
+    const Outcome outcome = run_adder(arguments);
+    EXPECT_EQ(outcome.status, status) << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr(reason));
+  };
+  fails({"--bpw", "5", "--sensitivity", table}, 2, "--imatrix");
+  fails({"--bpw", "1", "--sensitivity", table, "--imatrix", imatrix}, 6, "the limit");
+  fails({"--size-limit", "100", "--sensitivity", table, "--imatrix", imatrix}, 6, "metadata");
+  fails({"--imatrix", parent}, 5, "imatrix");
+  EXPECT_EQ(run_adder({"sensitivity", tiny_model(), "--data", parent, "--out", scratch() / "y.json"}).status, 2);
+}
+
 }  // namespace
 }  // namespace adder

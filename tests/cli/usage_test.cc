@@ -11,8 +11,8 @@ using testing::IsEmpty;
 using testing::Not;
 
 const std::vector<std::string> kCommands = {
-    "run",     "chat",   "inspect", "tokenize", "plan", "bench", "perplexity", "compare", "imatrix",   "quantize",
-    "convert", "verify", "diff",    "logits",   "pull", "list",  "rm",         "synth",   "completion"};
+    "run",      "chat",    "inspect", "tokenize", "plan",   "bench", "perplexity", "compare", "imatrix", "sensitivity",
+    "quantize", "convert", "verify",  "diff",     "logits", "pull",  "list",       "rm",      "synth",   "completion"};
 
 TEST(Help, NamesEveryCommandAndExplainsEach) {
   const Outcome all = run_adder({"--help"});
@@ -101,6 +101,14 @@ TEST(Usage, MistakesEndWithTwoAndSayWhatToDo) {
       {"convert", "in.gguf", "out.gguf", "--split", "plenty"},
       {"verify"},
       {"diff", "a.gguf"},
+      {"quantize", "in.gguf", "out.gguf", "--bpw", "4.5"},
+      {"quantize", "in.gguf", "out.gguf", "--bpw", "4.5", "--sensitivity", "s", "--type", "q4_0"},
+      {"quantize", "in.gguf", "out.gguf", "--bpw", "4.5", "--sensitivity", "s", "--size-limit", "1GB"},
+      {"quantize", "in.gguf", "out.gguf", "--size-limit", "little", "--sensitivity", "s"},
+      {"quantize", "in.gguf", "out.gguf", "--bpw", "0", "--sensitivity", "s"},
+      {"imatrix", "--data", "x.txt"},
+      {"imatrix", "--out", "x.imatrix"},
+      {"sensitivity", "--data", "x.txt", "--out", "x.json"},
       {"synth", "--preset", "colossal", "x.gguf"},
       {"tokenize", "--jsonl", "--json"},
       {"completion", "csh"},

@@ -57,8 +57,12 @@ DType fit_to_row(DType wanted, int64_t row_length) {
 /// The rules, fed with the tensors in file order.
 class Chooser {
  public:
-  Chooser(Mix mix, const ModelConfig& config)
-      : mix_(mix), config_(config), n_layers_(config.n_layers()), n_v_(config.count(LayerKind::kAttention)) {}
+  Chooser(Mix mix, const ModelConfig& config, bool with_importance)
+      : mix_(mix),
+        with_importance_(with_importance),
+        config_(config),
+        n_layers_(config.n_layers()),
+        n_v_(config.count(LayerKind::kAttention)) {}
 
   DType wanted(const TensorSpec& spec) {
     const DType plain = info(mix_).matrix_type;
@@ -85,7 +89,11 @@ class Chooser {
       if (mix_ == Mix::kQ3_K_L) return DType::kQ5_K;
       if (medium && use_more(i, n_layers_)) return DType::kQ6_K;
       if (mix_ == Mix::kQ4_K_S && i < n_layers_ / 8) return DType::kQ5_K;
-      if ((mix_ == Mix::kIQ4_NL || mix_ == Mix::kIQ4_XS) && i < n_layers_ / 8) return DType::kQ5_K;
+      if (i < n_layers_ / 8) {
+        if ((mix_ == Mix::kIQ4_NL || mix_ == Mix::kIQ4_XS) && !with_importance_) return DType::kQ5_K;
+        if (mix_ == Mix::kQ4_0 && with_importance_) return DType::kQ4_1;
+        if (mix_ == Mix::kQ5_0 && with_importance_) return DType::kQ5_1;
+      }
     }
     if (spec.role == Role::kO) {
       if (mix_ == Mix::kQ2_K) return DType::kQ3_K;
@@ -102,6 +110,7 @@ class Chooser {
   }
 
   Mix mix_;
+  bool with_importance_;
   const ModelConfig& config_;
   int64_t n_layers_, n_v_;
   int64_t v_seen_ = 0, down_seen_ = 0;
@@ -123,8 +132,8 @@ std::optional<Mix> mix_from_name(std::string_view name) {
   return found == kMixes.end() ? std::nullopt : std::optional(found->mix);
 }
 
-std::vector<PlannedType> plan_types(Mix mix, const ModelConfig& config) {
-  Chooser chooser(mix, config);
+std::vector<PlannedType> plan_types(Mix mix, const ModelConfig& config, bool with_importance) {
+  Chooser chooser(mix, config, with_importance);
   std::vector<PlannedType> plan;
   for (const TensorSpec& spec : tensor_specs(config)) {
     const DType wanted = chooser.wanted(spec);

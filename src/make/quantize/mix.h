@@ -12,7 +12,7 @@
 namespace adder {
 
 /// A named recipe that gives every matrix of a model a type: the names and rules of ggml's file types
-/// (llama.cpp, src/llama-quant.cpp, without an importance matrix), so that files come out with the same types.
+/// (llama.cpp, src/llama-quant.cpp), so that files come out with the same types.
 // clang-format off
 enum class Mix : uint8_t {
   kF32, kF16, kBF16,
@@ -49,12 +49,19 @@ struct PlannedType {
 ///   output (embedding, if tied)     Q6_K, or Q8_0 if 256 does not divide the row or the mix is q8_0
 ///   q5_k_m, q4_k_m                  v, down: Q6_K if use_more(i, n)
 ///   q4_k_s                          v: Q5_K if i < 4; down: Q5_K if i < n/8
-///   iq4_nl, iq4_xs                  v: Q5_K if grouped; down: Q5_K if i < n/8
+///   iq4_nl, iq4_xs                  v: Q5_K if grouped; down, without an importance matrix: Q5_K if i < n/8
+///   q5_0, q4_0                      down, with an importance matrix: Q5_1, Q4_1 if i < n/8
 ///   q3_k_l                          v, down, o: Q5_K
 ///   q3_k_m                          v: Q5_K if i < 2, else Q4_K; down: Q5_K if i < n/16, else Q4_K; o: Q4_K
 ///   q2_k                            v: Q4_K if grouped, else Q3_K; down, o: Q3_K
 ///   the rest                        the mix's own type
 // clang-format on
-std::vector<PlannedType> plan_types(Mix mix, const ModelConfig& config);
+std::vector<PlannedType> plan_types(Mix mix, const ModelConfig& config, bool with_importance = false);
+
+/// A type for every tensor, whoever chose them.
+struct TypePlan {
+  std::vector<PlannedType> types;  ///< one per tensor_specs
+  uint32_t file_type = 0;          ///< general.file_type
+};
 
 }  // namespace adder

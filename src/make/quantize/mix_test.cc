@@ -29,10 +29,10 @@ Tally tally(Mix mix, const ModelConfig& config) {
 }
 
 /// Layers whose tensor of this role has this type.
-std::vector<int> layers_with(Mix mix, const ModelConfig& config, Role role, DType type) {
+std::vector<int> layers_with(Mix mix, const ModelConfig& config, Role role, DType type, bool with_importance = false) {
   std::vector<int> layers;
   const auto specs = tensor_specs(config);
-  const auto plan = plan_types(mix, config);
+  const auto plan = plan_types(mix, config, with_importance);
   for (size_t i = 0; i < specs.size(); ++i)
     if (specs[i].role == role && plan[i].type == type) layers.push_back(specs[i].layer);
   return layers;
@@ -132,6 +132,16 @@ TEST(PlanTypes, GroupedKeysOfTheFirstLayerSpareV) {
   EXPECT_EQ(type_of(Mix::kIQ4_NL, config, Role::kV), DType::kQ5_K);
   config.layers[0].num_key_value_heads = config.num_attention_heads / 2;
   EXPECT_EQ(type_of(Mix::kQ2_K, config, Role::kV), DType::kQ3_K);
+}
+
+TEST(PlanTypes, SomeRulesKnowTheImportanceMatrix) {
+  const auto down = [](Mix mix, DType type) { return layers_with(mix, aligned(), Role::kDown, type, true); };
+  const std::vector<int> first = {1, 3, 5, 8, 10}, none;
+  EXPECT_EQ(down(Mix::kQ4_0, DType::kQ4_1), first);
+  EXPECT_EQ(down(Mix::kQ5_0, DType::kQ5_1), first);
+  EXPECT_EQ(down(Mix::kIQ4_NL, DType::kQ5_K), none);
+  EXPECT_EQ(down(Mix::kQ4_K_S, DType::kQ5_K), first) << "as without";
+  EXPECT_EQ(layers_with(Mix::kQ4_0, aligned(), Role::kDown, DType::kQ4_1), none);
 }
 
 TEST(PlanTypes, TiedEmbeddingsAreTheOutput) {

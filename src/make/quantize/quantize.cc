@@ -29,6 +29,19 @@ Status check_paths(const fs::path& input, const fs::path& output) {
   return {};
 }
 
+Result<std::vector<GgufEntry>> output_metadata(const BoundModel& model, uint32_t file_type) {
+  TRY_ASSIGN(auto metadata, carried_metadata(model));
+  metadata.push_back(gguf_u32("general.quantization_version", 2));
+  metadata.push_back(gguf_u32("general.file_type", file_type));
+  return metadata;
+}
+
+/// The command, for the receipt: an importance matrix goes by its fingerprint, a plan is told by the tensors' types.
+std::string recipe(const QuantizeOptions& options) {
+  return fmt::format("quantize --type {}{}", options.plan ? "planned" : info(options.mix).name,
+                     options.imatrix ? " --imatrix " + options.imatrix->fingerprint() : "");
+}
+
 /// "model.gguf: tensor output.weight", for messages.
 std::string place(const ModelFile& file, const TensorSpec& spec) {
   return fmt::format("{}: tensor {}", file.path(), file.hf() ? spec.hf_name : spec.gguf_name);
@@ -38,14 +51,15 @@ std::string place(const ModelFile& file, const TensorSpec& spec) {
 /// thread finds one first.
 class RowEncoder {
  public:
-  RowEncoder(const TensorView& from, DType to, std::byte* out) : from_(from), to_(to), out_(out) {}
+  RowEncoder(const TensorView& from, DType to, std::span<const float> importance, std::byte* out)
+      : from_(from), to_(to), importance_(importance), out_(out) {}
 
   void encode_rows(int64_t begin, int64_t end) {
     std::vector<float> row(static_cast<size_t>(from_.shape.row_length()));
     const size_t row_bytes = storage_bytes(to_, from_.shape.row_length());
     for (int64_t r = begin; r < end; ++r) {
       decode(from_.dtype, from_.row(r), row);
-      if (auto done = encode(to_, row, {}, out_ + static_cast<size_t>(r) * row_bytes); !done) {
+      if (auto done = encode(to_, row, importance_, out_ + static_cast<size_t>(r) * row_bytes); !done) {
         std::lock_guard lock(mutex_);
         if (!error_ || r < bad_row_) error_ = std::move(done).error().in(fmt::format("row {}", r));
         bad_row_ = std::min(bad_row_, r);
@@ -58,6 +72,7 @@ class RowEncoder {
  private:
   TensorView from_;
   DType to_;
+  std::span<const float> importance_;
   std::byte* out_;
   std::mutex mutex_;
   std::optional<Error> error_;
@@ -71,8 +86,9 @@ class Quantizer {
     for (size_t i = 0; i < model.tensors.size(); ++i) total_ += stored_bytes(i);
   }
 
-  Status convert(size_t i) {
-    TRY(convert_any(model_.tensors[i], i));
+  /// `importance` of its columns, or none.
+  Status convert(size_t i, std::span<const float> importance) {
+    TRY(convert_any(model_.tensors[i], i, importance));
     done_ += stored_bytes(i);
     return {};
   }
@@ -83,7 +99,7 @@ class Quantizer {
     return storage_bytes(writer_.types()[i], model_.tensors[i].spec.shape.elements());
   }
 
-  Status convert_any(const BoundTensor& tensor, size_t i) {
+  Status convert_any(const BoundTensor& tensor, size_t i, std::span<const float> importance) {
     const DType type = writer_.types()[i];
     if (tensor.is_a_log) {
       auto values = to_f32(tensor);
@@ -96,13 +112,13 @@ class Quantizer {
         return Error::corrupt("{}: element {} is no finite number", place(*model_.file, tensor.spec), *bad);
       return writer_.write_stored(tensor.view.span());
     }
-    return encode_rows(tensor.view, i);
+    return encode_rows(tensor.view, i, importance);
   }
 
-  Status encode_rows(const TensorView& view, size_t i) {
+  Status encode_rows(const TensorView& view, size_t i, std::span<const float> importance) {
     const DType type = writer_.types()[i];
     std::vector<std::byte> out(stored_bytes(i));
-    RowEncoder encoder(view, type, out.data());
+    RowEncoder encoder(view, type, importance, out.data());
     const int64_t rows = view.shape.rows();
     const int64_t step = std::max(int64_t{1}, kElementsPerStep / view.shape.row_length());
     for (int64_t begin = 0; begin < rows; begin += step) {
@@ -134,24 +150,50 @@ bool QuantizedTensor::requantized() const {
   return info(from).block_size > 1 && from != to.type;
 }
 
+TypePlan chosen_types(const QuantizeOptions& options, const ModelConfig& config) {
+  if (options.plan) return *options.plan;
+  return {plan_types(options.mix, config, options.imatrix != nullptr), info(options.mix).file_type};
+}
+
+Result<uint64_t> overhead_bytes(const BoundModel& model, const QuantizeOptions& options) {
+  const TypePlan plan = chosen_types(options, model.config);
+  std::vector<DType> types;
+  for (const PlannedType& planned : plan.types) types.push_back(planned.type);
+  const std::vector<TensorSpec> specs = tensor_specs(model.config);
+  TRY_ASSIGN(auto metadata, output_metadata(model, plan.file_type));
+
+  GgufWriter writer;
+  writer.seal();
+  for (GgufEntry& entry : gguf_metadata(model.config)) writer.set(std::move(entry));
+  for (GgufEntry& entry : metadata) writer.set(std::move(entry));
+  for (GgufEntry& entry : gguf_entries(make_receipt(specs, types, steps_from(*model.file, recipe(options)))))
+    writer.set(std::move(entry));
+  for (size_t i = 0; i < specs.size(); ++i)
+    writer.add_tensor(specs[i].gguf_name, types[i], gguf_shape(specs[i], model.config));
+  constexpr uint64_t kLongerRecipe = 64;  // a plan's word for itself
+  return writer.header_bytes() + kLongerRecipe + specs.size() * (writer.alignment() - 1);
+}
+
 Result<QuantizeReport> quantize(const fs::path& input, const fs::path& output, const QuantizeOptions& options) {
   TRY(check_paths(input, output));
   TRY_ASSIGN(auto file, ModelFile::open(input));
   TRY_ASSIGN(const BoundModel model, bind(std::make_shared<const ModelFile>(std::move(file))));
-  TRY_ASSIGN(auto metadata, carried_metadata(model));
-  metadata.push_back(gguf_u32("general.quantization_version", 2));
-  metadata.push_back(gguf_u32("general.file_type", info(options.mix).file_type));
+  const TypePlan plan = chosen_types(options, model.config);
+  TRY_ASSIGN(const auto metadata, output_metadata(model, plan.file_type));
 
-  const std::vector<PlannedType> plan = plan_types(options.mix, model.config);
   QuantizeReport report;
   std::vector<DType> types;
-  for (size_t i = 0; i < plan.size(); ++i) {
+  std::vector<std::vector<float>> importance(model.tensors.size());
+  for (size_t i = 0; i < model.tensors.size(); ++i) {
     const BoundTensor& tensor = model.tensors[i];
-    types.push_back(plan[i].type);
-    report.tensors.push_back({tensor.spec, tensor.view.dtype, plan[i]});
+    if (options.imatrix && tensor.spec.is_matrix) {
+      TRY_ASSIGN(importance[i], options.imatrix->importance(tensor.spec));
+    }
+    types.push_back(plan.types[i].type);
+    report.tensors.push_back({tensor.spec, tensor.view.dtype, plan.types[i], !importance[i].empty()});
     report.bytes_in += tensor.view.bytes();
   }
-  auto steps = steps_from(*model.file, fmt::format("quantize --type {}", info(options.mix).name));
+  auto steps = steps_from(*model.file, recipe(options));
   TRY_ASSIGN(auto writer, CheckpointWriter::gguf(output, model.config, std::move(types), metadata, std::move(steps)));
   Quantizer quantizer(model, options, writer);
   report.bytes_out = quantizer.total();
@@ -159,7 +201,7 @@ Result<QuantizeReport> quantize(const fs::path& input, const fs::path& output, c
   for (size_t i = 0; i < model.tensors.size(); ++i) {
     const BoundTensor& tensor = model.tensors[i];
     source.add(tensor.spec, tensor.view.dtype, hash128_hex(tensor.view.span()));
-    TRY(quantizer.convert(i));
+    TRY(quantizer.convert(i, importance[i]));
   }
   writer.set_source(source.hex());
   TRY(writer.finish());

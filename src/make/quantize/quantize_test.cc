@@ -123,6 +123,61 @@ TEST(QuantizeFile, IsTheSameForAnyNumberOfThreads) {
   EXPECT_EQ(bytes_of(dir / "one.gguf"), bytes_of(dir / "three.gguf"));
 }
 
+/// Of one matrix: the others are as without, and a Hugging Face name is no obstacle.
+TEST(QuantizeFile, RoundsByImportanceWhereItIsKnown) {
+  const TempDir dir;
+  write_gguf(dir / "in.gguf", small());
+  const BoundModel in = open_model(dir / "in.gguf");
+  const BoundTensor& up = *in.find(Role::kUp, 2);
+  const auto width = static_cast<size_t>(up.spec.shape.row_length());
+  Imatrix imatrix;
+  Imatrix::Entry& entry = imatrix.entries[up.spec.gguf_name];
+  for (size_t c = 0; c < width; ++c) entry.sums.push_back(c % 7 == 0 ? 900.0f : 1.0f);
+  entry.counts = {9};
+  QuantizeOptions options{Mix::kQ4_0, 2, {}};
+  options.imatrix = &imatrix;
+  const auto report = quantize(dir / "in.gguf", dir / "out.gguf", options);
+  ASSERT_TRUE(report) << report.error().message();
+  quantize_ok(dir / "in.gguf", dir / "plain.gguf", Mix::kQ4_0);
+  const BoundModel out = open_model(dir / "out.gguf"), plain = open_model(dir / "plain.gguf");
+
+  const auto importance = imatrix.importance(up.spec).value();
+  const auto values = to_f32(up).value();
+  std::vector<std::byte> expected(storage_bytes(DType::kQ4_0, up.spec.shape.elements()));
+  const size_t row_bytes = storage_bytes(DType::kQ4_0, up.spec.shape.row_length());
+  for (size_t r = 0; r * width < values.size(); ++r)
+    ASSERT_TRUE(
+        encode(DType::kQ4_0, std::span(values).subspan(r * width, width), importance, expected.data() + r * row_bytes));
+  for (size_t i = 0; i < out.tensors.size(); ++i) {
+    const bool weighed = out.tensors[i].spec.gguf_name == up.spec.gguf_name;
+    EXPECT_EQ(report->tensors[i].by_importance, weighed);
+    EXPECT_EQ(std::ranges::equal(out.tensors[i].view.span(), plain.tensors[i].view.span()), !weighed);
+    if (weighed) EXPECT_TRUE(std::ranges::equal(out.tensors[i].view.span(), expected));
+  }
+
+  entry.sums.pop_back();
+  expect_error(quantize(dir / "in.gguf", dir / "bad.gguf", options), ErrorCode::kUsage, up.spec.gguf_name, "columns");
+  EXPECT_FALSE(fs::exists(dir / "bad.gguf"));
+}
+
+TEST(QuantizeFile, FollowsAPlanInsteadOfAMix) {
+  const TempDir dir;
+  write_gguf(dir / "in.gguf", small());
+  QuantizeOptions options;
+  options.plan = TypePlan{plan_types(Mix::kQ8_0, small()), 7};
+  options.plan->types.back() = {DType::kF16, DType::kF16};
+  const auto report = quantize(dir / "in.gguf", dir / "out.gguf", options);
+  ASSERT_TRUE(report) << report.error().message();
+  const BoundModel out = open_model(dir / "out.gguf");
+  EXPECT_EQ(out.find(Role::kSsmIn, 0)->view.dtype, DType::kQ8_0);
+  EXPECT_EQ(out.tensors.back().view.dtype, DType::kF16);
+  EXPECT_EQ(out.file->gguf()->integer("general.file_type").value(), 7);
+
+  const uint64_t most = overhead_bytes(open_model(dir / "in.gguf"), options).value() + report->bytes_out;
+  EXPECT_LE(fs::file_size(dir / "out.gguf"), most);
+  EXPECT_GE(fs::file_size(dir / "out.gguf"), most - 31 * out.tensors.size() - 64);
+}
+
 TEST(QuantizeFile, CopiesWhatHasItsTypeAlready) {
   const TempDir dir;
   write_gguf(dir / "in.gguf", small());
