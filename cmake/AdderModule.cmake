@@ -41,6 +41,7 @@ function(adder_module path)
   if(ADDER_TESTS AND tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE adder_${name} GTest::gmock GTest::gtest_main)
+    target_compile_options(${name}_test PRIVATE $<$<CONFIG:Release>:-O1>)  # compiles in half the time of -O3
     add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     if(path MATCHES "/train")
       set_tests_properties(${name} PROPERTIES LABELS train)
