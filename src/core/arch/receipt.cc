@@ -40,11 +40,11 @@ Result<std::optional<Receipt>> from_directory(const HfDirectory& directory) {
   const std::filesystem::path path = directory.path() / kSealFile;
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return std::optional<Receipt>();
-  TRY_ASSIGN(const nlohmann::json json, read_json(path));
+  TRY_ASSIGN(const nlohmann::json seal, read_json(path));
   Receipt receipt;
-  TRY_ASSIGN(receipt.version, text(json, "adder", path.string()));
-  TRY_ASSIGN(receipt.model_hash, text(json, "model_hash", path.string()));
-  const nlohmann::json &bits = json_member(json, "bits_per_weight"), &steps = json_member(json, "steps");
+  TRY_ASSIGN(receipt.version, text(seal, "adder", path.string()));
+  TRY_ASSIGN(receipt.model_hash, text(seal, "model_hash", path.string()));
+  const nlohmann::json &bits = json_member(seal, "bits_per_weight"), &steps = json_member(seal, "steps");
   if (!bits.is_number() || !steps.is_array())
     return Error::corrupt("{}: expected a number 'bits_per_weight' and an array 'steps'", path.string());
   receipt.bits_per_weight = bits.get<double>();

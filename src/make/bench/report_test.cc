@@ -8,8 +8,8 @@
 namespace adder {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 BenchReport two_rows() {
   BenchReport report{.model = "a,\"b\"<c>.gguf", .isa = "avx2", .kv_type = DType::kF16, .repetitions = 3, .rows = {}};
@@ -89,7 +89,7 @@ TEST(BenchReport, JsonIsAnObjectACaseAndNoArrayRoundOne) {
 
 TEST(BenchReport, CsvHasOneHeadQuotesAndDottedColumns) {
   const std::string text = render(two_rows(), BenchFormat::kCsv);
-  EXPECT_THAT(text, testing::StartsWith("model,isa,threads,"));
+  EXPECT_THAT(text, ::testing::StartsWith("model,isa,threads,"));
   EXPECT_THAT(text, HasSubstr(",spread.prompt_tokens_per_s.low,"));
   EXPECT_THAT(text, HasSubstr("\r\n\"a,\"\"b\"\"<c>.gguf\",avx2,2,"));
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3);

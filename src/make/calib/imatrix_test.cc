@@ -75,9 +75,13 @@ Result<Imatrix> read_draft(const Draft& draft) {
   if (draft.with_sums) writer.add_tensor("w.in_sum2", DType::kF32, draft.sums_shape);
   if (draft.with_counts) writer.add_tensor("w.counts", draft.counts_type, draft.counts_shape);
   EXPECT_TRUE(writer.begin(dir / "x"));
-  if (draft.with_sums) EXPECT_TRUE(writer.write_tensor(std::as_bytes(std::span(draft.sums))));
+  if (draft.with_sums) {
+    EXPECT_TRUE(writer.write_tensor(std::as_bytes(std::span(draft.sums))));
+  }
   const Tensor counts(draft.counts_type, draft.counts_shape);
-  if (draft.with_counts) EXPECT_TRUE(writer.write_tensor(counts.view().span()));
+  if (draft.with_counts) {
+    EXPECT_TRUE(writer.write_tensor(counts.view().span()));
+  }
   EXPECT_TRUE(writer.finish());
   return Imatrix::read(dir / "x");
 }

@@ -152,7 +152,9 @@ TEST(QuantizeFile, RoundsByImportanceWhereItIsKnown) {
     const bool weighed = out.tensors[i].spec.gguf_name == up.spec.gguf_name;
     EXPECT_EQ(report->tensors[i].by_importance, weighed);
     EXPECT_EQ(std::ranges::equal(out.tensors[i].view.span(), plain.tensors[i].view.span()), !weighed);
-    if (weighed) EXPECT_TRUE(std::ranges::equal(out.tensors[i].view.span(), expected));
+    if (weighed) {
+      EXPECT_TRUE(std::ranges::equal(out.tensors[i].view.span(), expected));
+    }
   }
 
   entry.sums.pop_back();
