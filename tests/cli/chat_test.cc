@@ -10,7 +10,6 @@
 namespace adder {
 namespace {
 
-using nlohmann::json;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -49,14 +48,14 @@ Outcome chat(const std::string& input, std::vector<std::string> more = {}, const
   return run_adder({.arguments = arguments, .input = input});
 }
 
-json saved(const std::string& path) {
+nlohmann::json saved(const std::string& path) {
   std::ifstream file(path);
-  return json::parse(file);
+  return nlohmann::json::parse(file);
 }
 
-std::string roles(const json& conversation) {
+std::string roles(const nlohmann::json& conversation) {
   std::string all;
-  for (const json& message : conversation["messages"]) all += message["role"].get<std::string>().substr(0, 1);
+  for (const nlohmann::json& message : conversation["messages"]) all += message["role"].get<std::string>().substr(0, 1);
   return all;
 }
 
@@ -64,7 +63,7 @@ TEST(Chat, AnswersEachLineAndNothingElseIsOnStandardOutput) {
   const std::string file = scratch() / "two.json";
   const Outcome outcome = chat("hello\nand\\\nmore\n/save " + file + "\n", {"--no-think"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  const json conversation = saved(file);
+  const nlohmann::json conversation = saved(file);
   EXPECT_EQ(roles(conversation), "uaua");
   EXPECT_EQ(conversation["messages"][2]["content"], "and\nmore");
   std::string answers;

@@ -55,7 +55,7 @@ Result<CheckpointWriter> CheckpointWriter::gguf(const std::filesystem::path& pat
   for (GgufEntry& entry : gguf_metadata(config)) file.set(std::move(entry));
   for (GgufEntry& entry : gguf_entries(writer.receipt_)) file.set(std::move(entry));
   for (const GgufEntry& entry : metadata)
-    if (!entry.key.starts_with(kReceiptPrefix) && !entry.key.starts_with("split.")) file.set(entry);
+    if (!is_of_one_file(entry.key)) file.set(entry);
   for (size_t i = 0; i < writer.specs_.size(); ++i) {
     const TensorSpec& spec = writer.specs_[i];
     const DType type = writer.types_[i];

@@ -23,6 +23,11 @@ namespace adder {
 // header (its bytes before the data), "tensors" {name: {"type", "hash"}}, and "seal", the hash of this file taken with
 // 32 zeros in its place.
 inline constexpr std::string_view kReceiptPrefix = "adder.receipt.";
+
+/// Whether an entry tells of one file alone, its receipt or its place in a split, and is not carried over to another.
+inline bool is_of_one_file(std::string_view key) {
+  return key.starts_with(kReceiptPrefix) || key.starts_with("split.");
+}
 inline constexpr std::string_view kTensorHashesKey = "adder.receipt.tensor_hashes";
 inline constexpr std::string_view kHeaderHashKey = "adder.receipt.header_hash";
 /// The hash of config and tensors together (core/arch/receipt.h): the same in all files of a split model.

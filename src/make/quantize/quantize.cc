@@ -9,6 +9,7 @@
 #include "core/arch/bind.h"
 #include "core/arch/checkpoint_writer.h"
 #include "core/arch/config_gguf.h"
+#include "core/formats/seal.h"
 #include "core/quant/codec.h"
 #include "make/quantize/carried_metadata.h"
 
@@ -165,7 +166,8 @@ Result<uint64_t> overhead_bytes(const BoundModel& model, const QuantizeOptions& 
   GgufWriter writer;
   writer.seal();
   for (GgufEntry& entry : gguf_metadata(model.config)) writer.set(std::move(entry));
-  for (GgufEntry& entry : metadata) writer.set(std::move(entry));
+  for (GgufEntry& entry : metadata)
+    if (!is_of_one_file(entry.key)) writer.set(std::move(entry));
   for (GgufEntry& entry : gguf_entries(make_receipt(specs, types, steps_from(*model.file, recipe(options)))))
     writer.set(std::move(entry));
   for (size_t i = 0; i < specs.size(); ++i)

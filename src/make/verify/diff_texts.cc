@@ -122,8 +122,8 @@ std::string value_text(const GgufEntry& entry) {
 Fields metadata_of(const Gguf& file) {
   Fields fields;
   for (const GgufEntry& entry : file.metadata()) {
-    const bool is_said_elsewhere = entry.key.starts_with(kReceiptPrefix) || entry.key.starts_with("split.") ||
-                                   entry.key.starts_with("tokenizer.") || entry.key.starts_with("nemotron_h.");
+    const bool is_said_elsewhere =
+        is_of_one_file(entry.key) || entry.key.starts_with("tokenizer.") || entry.key.starts_with("nemotron_h.");
     if (!is_said_elsewhere) fields[entry.key] = value_text(entry);
   }
   return fields;
