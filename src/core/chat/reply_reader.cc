@@ -19,8 +19,7 @@ size_t beginning_at_end(std::string_view text, std::string_view mark) {
 }  // namespace
 
 ReplyReader::ReplyReader(const Tokenizer& tokenizer, ReplyMarks marks, Json tools, bool thinking)
-    : tokenizer_(&tokenizer),
-      marks_(std::move(marks)),
+    : marks_(std::move(marks)),
       tools_(std::move(tools)),
       decoder_(tokenizer),
       state_(thinking ? State::kReasoning : State::kContent),

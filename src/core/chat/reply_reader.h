@@ -56,7 +56,6 @@ class ReplyReader {
   std::vector<const ReplyMarks::Mark*> text_marks() const;
   std::vector<ReplyPart> taken() { return std::exchange(parts_, {}); }
 
-  const Tokenizer* tokenizer_;
   ReplyMarks marks_;
   ReplyMarks::Mark bare_call_{};  // "<function=", where tools are declared
   nlohmann::ordered_json tools_;
