@@ -94,11 +94,12 @@ Status Imatrix::write(const std::filesystem::path& path) const {
 Result<std::vector<float>> Imatrix::importance(const TensorSpec& spec) const {
   const auto found = entries.find(spec.gguf_name);
   if (found == entries.end()) return std::vector<float>();
-  const auto& [sums, counts] = found->second;
+  const std::vector<float>& sums = found->second.sums;
+  const std::vector<float>& counts = found->second.counts;
   const auto width = static_cast<size_t>(spec.shape.row_length());
   if (counts.size() != 1 || sums.size() != width)
-    return Error::usage("importance of another model: {} has {} columns, there it has {} in {} matrices",
-                        spec.gguf_name, width, sums.size() / counts.size(), counts.size());
+    return Error::usage("importance of another model: {} has {} columns, there {} in {} matrices", spec.gguf_name,
+                        width, sums.size() / std::max<size_t>(counts.size(), 1), counts.size());
   std::vector<float> means(width, 1.0f);
   if (counts[0] > 0) std::ranges::transform(sums, means.begin(), [&](float sum) { return sum / counts[0]; });
   return means;
