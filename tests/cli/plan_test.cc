@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/testing/sanitizer.h"
 #include "program.h"
 
 namespace adder {
@@ -39,7 +40,7 @@ TEST(Plan, ARunKeepsWithinIt) {
   const auto peak = run["peak_rss_bytes"].get<int64_t>(), total = plan["total_bytes"].get<int64_t>();
   RecordProperty("peak", std::to_string(peak));
   RecordProperty("planned", std::to_string(total));
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !ADDER_ASAN && !ADDER_TSAN
   EXPECT_LE(peak, total);
 #endif
   // All but the estimates, which are meant to be generous, and the file, of which only what is used is resident.

@@ -15,6 +15,7 @@
 #include <span>
 
 #include "core/base/check.h"
+#include "core/base/testing/sanitizer.h"
 
 namespace adder::testing {
 namespace {
@@ -118,7 +119,7 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
 
 }  // extern "C"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if ADDER_ASAN || ADDER_TSAN
 
 // GCC 12 follows a replaced operator delete into free() and misses that the replaced operator new came from malloc().
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"

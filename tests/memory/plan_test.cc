@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "core/base/testing/sanitizer.h"
 #include "core/base/testing/temp_dir.h"
 #include "make/synth/synth.h"
 #include "tests/parity/random_model.h"
@@ -74,7 +75,7 @@ int64_t peak_in_child(const std::filesystem::path& path, const EngineOptions& op
 }
 
 TEST(MemoryPlan, IsKeptByAsManySequencesOfAnyLength) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if ADDER_ASAN || ADDER_TSAN
   GTEST_SKIP() << "a sanitizer takes memory of its own";
 #endif
   const testing::TempDir dir;

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "core/base/testing/sanitizer.h"
 #include "tests/soak/readers.h"
 #include "tests/soak/talk.h"
 
@@ -18,7 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if ADDER_ASAN || ADDER_TSAN
 constexpr bool kMeasuresMemory = false;  // sanitizers keep freed memory
 #else
 constexpr bool kMeasuresMemory = true;

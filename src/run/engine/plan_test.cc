@@ -8,6 +8,7 @@
 #include "core/arch/presets.h"
 #include "core/base/memory.h"
 #include "core/base/testing/expect_error.h"
+#include "core/base/testing/sanitizer.h"
 #include "run/engine/chain_model_for_test.h"
 
 namespace adder {
@@ -93,7 +94,7 @@ TEST(Plan, ManySequencesStayResidentWithinIt) {
   int64_t held = 0;
   for (const Sequence& sequence : sequences) held += sequence.bytes().total();
   EXPECT_EQ(held, planned);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they keep memory of their own
+#if !ADDER_ASAN && !ADDER_TSAN  // they keep memory of their own
   EXPECT_LE(resident_bytes() - before, planned + plan.activations + plan.weights + plan.vectors + (8 << 20));
 #endif
 }

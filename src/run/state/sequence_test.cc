@@ -5,13 +5,14 @@
 #include <cstring>
 
 #include "core/arch/budget.h"
+#include "core/base/testing/sanitizer.h"
 #include "run/state/small_config_for_test.h"
 
-#if defined(__SANITIZE_ADDRESS__)
+#if ADDER_ASAN
 extern "C" const char* __asan_default_options() {
   return "allocator_may_return_null=1";
 }
-#elif defined(__SANITIZE_THREAD__)
+#elif ADDER_TSAN
 extern "C" const char* __tsan_default_options() {
   return "allocator_may_return_null=1";
 }
