@@ -7,11 +7,11 @@
 namespace adder {
 namespace {
 
-struct Options {
+struct EvaluateCommand {
   std::filesystem::path recipe, data, work, checkpoint;
 };
 
-Status evaluate(const Options& options) {
+Status evaluate(const EvaluateCommand& options) {
   TRY_ASSIGN(Workshop shop, Workshop::open(options.recipe, options.data, options.work));
   TRY(shop.trainer.load(options.checkpoint.empty() ? options.work / "last.ckpt" : options.checkpoint));
   const HeldOutLoss loss = held_out_loss(shop, 0, available_threads());
@@ -24,7 +24,7 @@ Status evaluate(const Options& options) {
 }  // namespace
 
 void add_evaluate(CLI::App& app, Status& status) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EvaluateCommand>();
   CLI::App* command = app.add_subcommand("evaluate", "loss and bits per byte of a checkpoint on all held-out books");
   command->add_option("recipe", options->recipe, "recipes/NAME.toml")->required();
   command->add_option("--data", options->data, "folder of <id>-<title>.txt")->required();

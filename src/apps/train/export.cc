@@ -10,12 +10,12 @@
 namespace adder {
 namespace {
 
-struct Options {
+struct ExportCommand {
   std::filesystem::path recipe, data, work, checkpoint, out, manifest;
   std::string type = "f32";
 };
 
-Status export_checkpoint(const Options& options) {
+Status export_checkpoint(const ExportCommand& options) {
   const std::optional<Mix> mix = mix_from_name(options.type);
   if (!mix) return Error::usage("--type {}: no such type", options.type);
   TRY_ASSIGN(Workshop shop, Workshop::open(options.recipe, options.data, options.work));
@@ -32,7 +32,7 @@ Status export_checkpoint(const Options& options) {
 }  // namespace
 
 void add_export(CLI::App& app, Status& status) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ExportCommand>();
   CLI::App* command = app.add_subcommand("export", "write a checkpoint as GGUF file or Hugging Face directory");
   command->add_option("recipe", options->recipe, "recipes/NAME.toml")->required();
   command->add_option("--data", options->data, "folder of <id>-<title>.txt")->required();

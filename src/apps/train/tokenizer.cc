@@ -6,13 +6,13 @@
 namespace adder {
 namespace {
 
-struct Options {
+struct TokenizerCommand {
   std::filesystem::path data, out;
   int64_t vocab_size = 4096;
   std::vector<int64_t> held_out;
 };
 
-Status train_tokenizer(const Options& options) {
+Status train_tokenizer(const TokenizerCommand& options) {
   if (std::filesystem::exists(options.out / "tokenizer.json")) {
     return Error::usage("{}: has a tokenizer.json already", options.out.string());
   }
@@ -26,7 +26,7 @@ Status train_tokenizer(const Options& options) {
 }  // namespace
 
 void add_tokenizer(CLI::App& app, Status& status) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TokenizerCommand>();
   CLI::App* command = app.add_subcommand("tokenizer", "learn a byte-level BPE vocabulary");
   command->add_option("--data", options->data, "folder of <id>-<title>.txt")->required();
   command->add_option("--out", options->out, "folder for tokenizer.json and its side files")->required();
