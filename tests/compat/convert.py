@@ -18,6 +18,7 @@ from safetensors import safe_open
 
 from adder_program import Adder
 from llama_peer import peer_logits
+from verdicts import Verdicts
 
 TOLERANCE = 2e-3
 NAMES = {"mixer.in_proj.weight": "ssm_in.weight", "mixer.conv1d.weight": "ssm_conv1d.weight",
@@ -29,15 +30,6 @@ NAMES = {"mixer.in_proj.weight": "ssm_in.weight", "mixer.conv1d.weight": "ssm_co
          "norm.weight": "attn_norm.weight"}
 TOP = {"backbone.embeddings.weight": "token_embd.weight", "backbone.norm_f.weight": "output_norm.weight",
        "lm_head.weight": "output.weight"}
-
-
-class Judge:
-    def __init__(self):
-        self.failed = 0
-
-    def expect(self, what, agrees, note=""):
-        self.failed += not agrees
-        print(f"{'same  ' if agrees else 'DIFFER'}  {what}{note}", flush=True)
 
 
 def gguf_name(name):
@@ -101,7 +93,7 @@ def judge_transformers(judge, adder, seedling, tokens, folder):
 
 
 def main():
-    adder, libraries, seedling, judge = Adder(sys.argv[1]), sys.argv[2], sys.argv[3], Judge()
+    adder, libraries, seedling, judge = Adder(sys.argv[1]), sys.argv[2], sys.argv[3], Verdicts()
     tokens = adder.tokenize(seedling, "Once upon a time there was a little old woman who lived in the wood.")
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)

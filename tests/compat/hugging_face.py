@@ -23,18 +23,10 @@ from transformers import AutoConfig, AutoTokenizer
 
 from adder_program import Adder
 from tokenizer import adder_ids, code_points, hf_ids, random_string
+from verdicts import Verdicts
 
 WORDS = {"M": ("mamba", "linear_attention"), "*": ("attention", "full_attention"), "-": ("mlp",)}
 SEPARATOR = "\n__ggml_vocab_test__\n"
-
-
-class Judge:
-    def __init__(self):
-        self.failed = 0
-
-    def expect(self, what, agrees, note=""):
-        self.failed += not agrees
-        print(f"{'same  ' if agrees else 'DIFFER'}  {what}{note}", flush=True)
 
 
 def random_strings(n):
@@ -95,7 +87,7 @@ def judge_vectors(judge, tool, folder):
 
 def main():
     adder, tool, seedling = Adder(sys.argv[1]), sys.argv[2], sys.argv[3]
-    judge, strings = Judge(), random_strings(3000)
+    judge, strings = Verdicts(), random_strings(3000)
     with tempfile.TemporaryDirectory() as folder:
         judge_directory(judge, adder, pathlib.Path(folder), strings)
     judge_seedling(judge, adder, tool, seedling, strings)

@@ -14,6 +14,13 @@ inline int64_t smaller(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
+/// Four bytes, or two pairs of them, to every lane.
+inline I set1_4(const void* p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  return set1(four);
+}
+
 /// First n elements, zeros behind them.
 template <class E>
 inline F load(const E* p, int64_t n) {

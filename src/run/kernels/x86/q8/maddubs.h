@@ -1,6 +1,7 @@
 #pragma once
 
 #include "run/kernels/ops.h"
+#include "run/kernels/x86/bodies/lanes.h"
 
 /// Products of bytes with AVX2, eight rows at a time: the level's part of q8/, whose names vnni.h has too.
 namespace adder::ADDER_LEVEL {
@@ -24,12 +25,6 @@ inline I set1_bytes(int x) {
 }
 inline I set1_pairs(int x) {
   return _mm256_set1_epi16(static_cast<int16_t>(x));
-}
-/// Four bytes, or the two sums of a block, to every lane.
-inline I set1_4(const void* p) {
-  int32_t four;
-  __builtin_memcpy(&four, p, 4);
-  return set1(four);
 }
 /// Left for n >= 0, right by -n otherwise, in 16-bit lanes: bits that come from the neighbouring byte are masked away.
 template <int n>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "run/kernels/ops.h"
+#include "run/kernels/x86/bodies/lanes.h"
 
 /// Products of bytes with AVX-512 VNNI, sixteen rows at a time: the names of maddubs.h, which explains them.
 namespace adder::ADDER_LEVEL {
@@ -15,11 +16,6 @@ inline I load_bytes(const uint8_t* p) {
 }
 inline I set1_bytes(int x) {
   return _mm512_set1_epi8(static_cast<char>(x));
-}
-inline I set1_4(const void* p) {
-  int32_t four;
-  __builtin_memcpy(&four, p, 4);
-  return set1(four);
 }
 template <int n>
 inline I shift_pairs(I x) {
