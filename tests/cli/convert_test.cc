@@ -55,7 +55,8 @@ TEST(Convert, ADirectoryComesBackFromGguf) {
   EXPECT_THAT(there.out, HasSubstr("tensors come back to the bit\n" + gguf + "\n"));
   const Outcome here = run_adder({"convert", gguf, back, "--json"});
   ASSERT_EQ(here.status, 0) << here.err;
-  for (const auto& tensor : here.json()["tensors"]) EXPECT_EQ(tensor["changed"], 0) << tensor;
+  const nlohmann::json report = here.json();
+  for (const auto& tensor : report["tensors"]) EXPECT_EQ(tensor["changed"], 0) << tensor;
   const auto before = contents(tiny_directory()), after = contents(back);
   EXPECT_EQ(before.at("model.safetensors"), after.at("model.safetensors"));
   EXPECT_EQ(before.at("tokenizer.json"), after.at("tokenizer.json"));
