@@ -35,6 +35,25 @@ int available_threads() {
   return std::max(1, n);
 }
 
+/// What is left of one member's part, first come, first served: half of it at a time, so that few claims are made and
+/// the last ones are short.
+struct alignas(64) Part {
+  std::atomic<int64_t> next{0};
+  int64_t end = 0;
+
+  struct Claim {
+    int64_t begin, end;
+  };
+  Claim claim() {
+    int64_t begin = next.load(std::memory_order_relaxed);
+    while (begin < end) {
+      const int64_t mine = begin + (end - begin + 1) / 2;
+      if (next.compare_exchange_weak(begin, mine, std::memory_order_relaxed)) return {begin, mine};
+    }
+    return {end, end};
+  }
+};
+
 struct ThreadPool::Team {
   std::mutex mutex;
   std::condition_variable wake;
@@ -43,19 +62,23 @@ struct ThreadPool::Team {
   std::atomic<bool> stop{false};
   const Body* body = nullptr;
   int64_t n = 0, grain = 1;
+  std::vector<Part> parts;    // in grains, one of each member
   std::exception_ptr thrown;  // by a body, the first
   std::vector<std::thread> threads;
 
+  explicit Team(int n_threads) {
+    CHECK(n_threads >= 1, "{}", n_threads);
+    parts = std::vector<Part>(static_cast<size_t>(n_threads));
+  }
   ~Team();
   void call();
-  void share(int member, int members);
-  void work(int member, int members);
+  void share(int member);
+  void work(int member);
 };
 
-ThreadPool::ThreadPool(int n_threads) : team_(std::make_unique<Team>()), n_threads_(n_threads) {
-  CHECK(n_threads >= 1, "{}", n_threads);
+ThreadPool::ThreadPool(int n_threads) : team_(std::make_unique<Team>(n_threads)), n_threads_(n_threads) {
   for (int member = 1; member < n_threads; ++member)
-    team_->threads.emplace_back([team = team_.get(), member, n_threads] { team->work(member, n_threads); });
+    team_->threads.emplace_back([team = team_.get(), member] { team->work(member); });
 }
 
 ThreadPool::~ThreadPool() = default;
@@ -85,9 +108,15 @@ void ThreadPool::parallel_for(int64_t n, int64_t grain, Body body) {
   team.body = &body;
   team.n = n;
   team.grain = grain;
+  const int64_t grains = (n + grain - 1) / grain;
+  for (int member = 0; member < n_threads_; ++member) {
+    Part& part = team.parts[static_cast<size_t>(member)];
+    part.next.store(grains * member / n_threads_, std::memory_order_relaxed);
+    part.end = grains * (member + 1) / n_threads_;
+  }
   team.pending.store(n_threads_ - 1, std::memory_order_relaxed);
   team.call();
-  team.share(0, n_threads_);
+  team.share(0);
   // Members finish together, unless somebody else needs the core one of them runs on: then leave it this one.
   for (int spins = 0; team.pending.load(std::memory_order_acquire) != 0;) {
     if (spins < kSpins) {
@@ -100,20 +129,22 @@ void ThreadPool::parallel_for(int64_t n, int64_t grain, Body body) {
   if (team.thrown) std::rethrow_exception(std::exchange(team.thrown, nullptr));
 }
 
-void ThreadPool::Team::share(int member, int members) {
-  const int64_t pieces = (n + grain - 1) / grain;
-  const int64_t begin = pieces * member / members * grain;
-  const int64_t end = std::min(n, pieces * (member + 1) / members * grain);
-  if (begin >= end) return;
+/// The member's own part, then what the others have not begun: a core that loses time to somebody else is helped.
+void ThreadPool::Team::share(int member) {
+  const auto members = static_cast<int>(parts.size());
   try {
-    (*body)(begin, end);
+    for (int i = 0; i < members; ++i) {
+      Part& part = parts[static_cast<size_t>((member + i) % members)];
+      for (Part::Claim claim = part.claim(); claim.begin < claim.end; claim = part.claim())
+        (*body)(claim.begin * grain, std::min(n, claim.end * grain));
+    }
   } catch (...) {
     std::lock_guard lock(mutex);
     if (!thrown) thrown = std::current_exception();
   }
 }
 
-void ThreadPool::Team::work(int member, int members) {
+void ThreadPool::Team::work(int member) {
   uint64_t seen = 0;
   while (true) {
     for (int spin = 0; spin < kSpins && epoch.load(std::memory_order_acquire) == seen; ++spin) pause_cpu();
@@ -123,7 +154,7 @@ void ThreadPool::Team::work(int member, int members) {
     }
     seen = epoch.load(std::memory_order_acquire);
     if (stop) return;
-    share(member, members);
+    share(member);
     pending.fetch_sub(1, std::memory_order_release);
   }
 }
