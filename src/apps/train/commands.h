@@ -9,6 +9,7 @@ class App;
 namespace adder {
 
 // Each adds one subcommand; what became of it is in `status` after parsing.
+void add_synth_data(CLI::App& app, Status& status);
 void add_tokenizer(CLI::App& app, Status& status);
 void add_pretrain(CLI::App& app, Status& status);
 void add_evaluate(CLI::App& app, Status& status);

@@ -1,0 +1,80 @@
+#include "make/problems/problem_files.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "core/base/atomic_file.h"
+#include "core/base/testing/expect_error.h"
+#include "core/base/testing/temp_dir.h"
+
+namespace adder {
+namespace {
+
+namespace fs = std::filesystem;
+
+ProblemFilesOptions all_tasks() {
+  ProblemFilesOptions options{.tasks = {}, .train_bytes = 60000, .tests_per_task = 20, .seed = 7};
+  for (const Task& task : tasks()) options.tasks.push_back(&task);
+  return options;
+}
+
+std::string text(const fs::path& path) {
+  const auto read = read_file(path);
+  EXPECT_TRUE(read) << path;
+  return read ? *read : "";
+}
+
+TEST(ProblemFiles, HoldEqualSharesAndNoTestAmongWhatIsTrainedOn) {
+  const testing::TempDir folder;
+  const auto files = write_problems(folder.path(), all_tasks());
+  ASSERT_TRUE(files) << files.error().message();
+  ASSERT_EQ(files->size(), tasks().size());
+  std::string trained;
+  for (size_t i = 0; i < files->size(); ++i) {
+    const ProblemFile& file = (*files)[i];
+    const std::string name = std::string(file.task->name) + ".txt";
+    const std::string train =
+        text(folder.path() / (std::to_string(kFirstTrainId + static_cast<int64_t>(i)) + "-" + name));
+    const std::string test =
+        text(folder.path() / (std::to_string(kFirstTestId + static_cast<int64_t>(i)) + "-" + name));
+    EXPECT_EQ(std::ssize(train), file.bytes);
+    EXPECT_EQ(std::ssize(test), file.test_bytes);
+    EXPECT_GE(file.bytes, 10000);
+    trained += train;
+  }
+  std::istringstream lines(text(folder.path() / "problems.jsonl"));
+  int64_t n = 0;
+  for (std::string line; std::getline(lines, line); ++n) {
+    const auto problem = nlohmann::json::parse(line);
+    const std::string prompt = problem["prompt"];
+    EXPECT_EQ(trained.find("\n" + prompt + problem["answer"].get<std::string>() + "\n"), std::string::npos) << prompt;
+  }
+  EXPECT_EQ(n, 20 * std::ssize(tasks()));
+}
+
+TEST(ProblemFiles, DependOnTheSeedAlone) {
+  const testing::TempDir folder;
+  const fs::path one = folder / "one", two = folder / "two", other = folder / "other";
+  ProblemFilesOptions options = all_tasks();
+  ASSERT_TRUE(write_problems(one, options));
+  ASSERT_TRUE(write_problems(two, options));
+  options.seed = 8;
+  ASSERT_TRUE(write_problems(other, options));
+  for (const auto& file : fs::directory_iterator(one)) {
+    const fs::path name = file.path().filename();
+    EXPECT_EQ(text(file.path()), text(two / name)) << name;
+    EXPECT_NE(text(file.path()), text(other / name)) << name;
+  }
+}
+
+TEST(ProblemFiles, AreNotWrittenOverOthers) {
+  const testing::TempDir folder;
+  ASSERT_TRUE(write_problems(folder.path(), all_tasks()));
+  testing::expect_error(write_problems(folder.path(), all_tasks()), ErrorCode::kUsage, "900001-recall.txt",
+                        "is there already");
+}
+
+}  // namespace
+}  // namespace adder

@@ -1,0 +1,81 @@
+#include "make/problems/words.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "core/base/check.h"
+
+namespace adder {
+namespace {
+
+constexpr std::string_view kPeople[] = {"Anna", "Ben",  "Clara", "David", "Emma", "Frank", "Grace", "Henry",
+                                        "Ida",  "Jack", "Kate",  "Leo",   "Mary", "Nora",  "Oscar", "Paul",
+                                        "Rosa", "Sam",  "Tom",   "Vera",  "Will", "Jane",  "Peter", "Lucy"};
+constexpr std::string_view kPlaces[] = {"London", "Paris",  "Rome",   "Oslo",   "Cairo",  "Lisbon", "Vienna", "Dublin",
+                                        "Athens", "Berlin", "Madrid", "Prague", "Warsaw", "Naples", "Boston", "Geneva"};
+constexpr std::string_view kAnimals[] = {"cat",  "dog",   "horse", "goat", "hen",  "fox",  "bear",  "owl",
+                                         "duck", "mouse", "sheep", "pig",  "crow", "frog", "snake", "donkey"};
+constexpr std::string_view kThings[] = {"box",  "lamp",  "book", "cup",   "ring",  "knife", "clock", "basket",
+                                        "coat", "chair", "bell", "apple", "chest", "drum",  "kite",  "boat"};
+constexpr std::string_view kColours[] = {"red", "blue", "green", "white", "black", "yellow", "brown", "grey"};
+
+constexpr std::string_view kQualities[] = {"old", "little", "quiet", "hungry", "clever", "tired", "happy", "wild"};
+constexpr std::string_view kDoings[] = {"slept", "waited", "played", "walked", "sat", "hid", "ran", "sang"};
+constexpr std::string_view kWhere[] = {"by the river",    "under the tree", "behind the house", "in the garden",
+                                       "near the bridge", "on the hill",    "beside the road",  "in the forest"};
+constexpr std::string_view kWhen[] = {"all day", "in the morning", "until dark", "for a while", "once more", "at noon"};
+
+constexpr std::string_view kOnsets = "bdfgklmnprstvz", kVowels = "aeiou";
+
+}  // namespace
+
+Words people() {
+  return kPeople;
+}
+Words places() {
+  return kPlaces;
+}
+Words animals() {
+  return kAnimals;
+}
+Words things() {
+  return kThings;
+}
+Words colours() {
+  return kColours;
+}
+
+std::string_view any(Rng& rng, Words words) {
+  return words[rng.below(words.size())];
+}
+
+std::vector<std::string_view> some(Rng& rng, Words words, size_t n) {
+  CHECK(n <= words.size(), "{} of {}", n, words.size());
+  std::vector<std::string_view> left(words.begin(), words.end());
+  for (size_t i = 0; i < n; ++i) std::swap(left[i], left[i + rng.below(left.size() - i)]);
+  left.resize(n);
+  return left;
+}
+
+int64_t number(Rng& rng, int64_t low, int64_t high) {
+  CHECK(low <= high, "{} to {}", low, high);
+  return low + static_cast<int64_t>(rng.below(static_cast<uint64_t>(high - low + 1)));
+}
+
+std::string nonsense(Rng& rng) {
+  std::string word;
+  for (int64_t syllables = number(rng, 2, 3); syllables > 0; --syllables) {
+    word += kOnsets[rng.below(kOnsets.size())];
+    word += kVowels[rng.below(kVowels.size())];
+  }
+  return word;
+}
+
+std::string filler(Rng& rng) {
+  const std::string_view quality = any(rng, kQualities), animal = any(rng, kAnimals), doing = any(rng, kDoings);
+  const std::string_view where = any(rng, kWhere), when = any(rng, kWhen);
+  return fmt::format("The {} {} {} {} {}.", quality, animal, doing, where, when);
+}
+
+}  // namespace adder
