@@ -1,6 +1,6 @@
 #pragma once
 
-#include "run/kernels/x86/bodies/dot.h"
+#include "run/kernels/x86/bodies/one_token.h"
 #include "run/kernels/x86/flat.h"
 
 namespace adder::ADDER_LEVEL {
@@ -80,6 +80,11 @@ void product(const FlatLinear& a, const Source& source, int64_t begin, int64_t e
   }
 }
 
+template <class E>
+void in_place(const FlatLinear& a, int64_t begin, int64_t end) {
+  a.n_tokens == 1 ? one_token<E>(a, begin, end) : product(a, InPlace<E>{a}, begin, end);
+}
+
 void any_format(const FlatLinear& a, int64_t begin, int64_t end) {
   alignas(64) float panel[kPanelRows * kPanelStride];
   product(a, Decoded{a, panel}, begin, end);
@@ -90,11 +95,11 @@ void any_format(const FlatLinear& a, int64_t begin, int64_t end) {
 void linear(const FlatLinear& a, int64_t begin, int64_t end) {
   switch (a.dtype) {
     case DType::kF32:
-      return product(a, InPlace<float>{a}, begin, end);
+      return in_place<float>(a, begin, end);
     case DType::kF16:
-      return product(a, InPlace<Half>{a}, begin, end);
+      return in_place<Half>(a, begin, end);
     case DType::kBF16:
-      return product(a, InPlace<BFloat>{a}, begin, end);
+      return in_place<BFloat>(a, begin, end);
     default:
       return any_format(a, begin, end);
   }
