@@ -48,7 +48,7 @@ bench: ## micro-benchmarks, then the built-in model
 compat: build ## compare with llama.cpp and Hugging Face
 	tests/compat/run build
 
-emulate: ## the kernels' tests on an emulated processor with AVX-512 and VNNI
+emulate: ## the kernels' tests on an emulated processor with AVX-512, VNNI and AMX
 	@$(packages) packages.txt packages-emulate.txt
 	cmake --preset release
 	cmake --build build --target run_kernels_test

@@ -8,7 +8,8 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   set(avx2 ${kernel_dir}/x86/avx2.cc)
   set(avx512 ${kernel_dir}/x86/avx512.cc)
   set(avx512vnni ${kernel_dir}/x86/avx512vnni.cc)
-  set(levels ${avx2} ${avx512} ${avx512vnni})
+  set(amx ${kernel_dir}/x86/amx.cc)
+  set(levels ${avx2} ${avx512} ${avx512vnni} ${amx})
   list(REMOVE_ITEM x86_sources ${levels})
   list(APPEND kernel_sources ${x86_sources})
 
@@ -19,6 +20,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized$<SEMICOLON>-Wno-uninitialized>)
   set_property(SOURCE ${avx512} PROPERTY COMPILE_OPTIONS ${avx512_flags})
   set_property(SOURCE ${avx512vnni} PROPERTY COMPILE_OPTIONS ${avx512_flags} -mavx512vnni)
+  set_property(SOURCE ${amx} PROPERTY COMPILE_OPTIONS ${avx512_flags} -mavx512vnni -mamx-tile -mamx-int8)
 
   # A library of its own, so that a test can look at these objects.
   add_library(adder_run_kernels_isa OBJECT ${levels})

@@ -169,7 +169,7 @@ struct AttentionArgs {
 inline constexpr int64_t kKeyBlock = 64;
 
 struct Ops {
-  std::string_view name;  ///< "scalar", "avx2", "avx512", "avx512vnni"
+  std::string_view name;  ///< "scalar", "avx2", "avx512", "avx512vnni", "amx"
   void (*linear)(const LinearArgs&, int64_t begin, int64_t end);
   void (*quantize_rows)(const QuantizeRowsArgs&, int64_t begin, int64_t end);
   void (*linear_q8)(const LinearQ8Args&, int64_t begin, int64_t end);

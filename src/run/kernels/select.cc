@@ -12,6 +12,7 @@ std::vector<const Ops*> supported_ops() {
   if (cpu_has_avx2()) tables.push_back(&avx2_ops());
   if (cpu_has_avx512()) tables.push_back(&avx512_ops());
   if (cpu_has_avx512vnni()) tables.push_back(&avx512vnni_ops());
+  if (cpu_has_amx()) tables.push_back(&amx_ops());
 #endif
   return tables;
 }

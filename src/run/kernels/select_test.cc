@@ -67,8 +67,10 @@ TEST(Select, AnUnknownNameIsAnErrorThatListsTheKnown) {
 
 #if defined(__x86_64__)
 TEST(Select, ALevelIsThereWhereTheCpuHasIt) {
-  const std::pair<const char*, bool> levels[] = {
-      {"avx2", cpu_has_avx2()}, {"avx512", cpu_has_avx512()}, {"avx512vnni", cpu_has_avx512vnni()}};
+  const std::pair<const char*, bool> levels[] = {{"avx2", cpu_has_avx2()},
+                                                 {"avx512", cpu_has_avx512()},
+                                                 {"avx512vnni", cpu_has_avx512vnni()},
+                                                 {"amx", cpu_has_amx()}};
   std::string missing;
   for (const auto& [level, there] : levels) {
     const auto ops = select_ops(level);

@@ -1,4 +1,6 @@
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "run/kernels/tables.h"
 
@@ -19,6 +21,19 @@ bool cpu_has_avx512() {
 
 bool cpu_has_avx512vnni() {
   return cpu_has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
+
+// Tiles and their products of bytes are CPUID leaf 7, EDX bits 24 and 25. A process must ask Linux for the tiles' 8 KB
+// of state (ARCH_REQ_XCOMP_PERM, component 18), once for all of its threads; a kernel that does not know of them
+// refuses.
+bool cpu_has_amx() {
+  static const bool kHas = [] {
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    const bool tiles = __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx >> 24 & 3u) == 3;
+    constexpr int kRequestPermission = 0x1023, kTileData = 18;
+    return tiles && cpu_has_avx512vnni() && ::syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  }();
+  return kHas;
 }
 
 }  // namespace adder

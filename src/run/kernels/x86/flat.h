@@ -50,4 +50,8 @@ namespace avx512vnni {
 void linear_q8(const FlatLinearQ8& a, int64_t begin, int64_t end);
 }  // namespace avx512vnni
 
+namespace amx {
+void linear_q8(const FlatLinearQ8& a, int64_t begin, int64_t end);
+}  // namespace amx
+
 }  // namespace adder

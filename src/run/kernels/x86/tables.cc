@@ -75,4 +75,17 @@ const Ops& avx512vnni_ops() {
   return kOps;
 }
 
+const Ops& amx_ops() {
+  static const Ops kOps = [] {
+    Ops ops = avx512vnni_ops();
+    ops.name = "amx";
+    ops.linear_q8 = [](const LinearQ8Args& a, int64_t begin, int64_t end) {
+      constexpr int64_t kFewestTiled = 8;  // a tile costs the same however few of its rows are used
+      (a.n_tokens < kFewestTiled ? avx512vnni::linear_q8 : amx::linear_q8)(flatten(a), begin, end);
+    };
+    return ops;
+  }();
+  return kOps;
+}
+
 }  // namespace adder

@@ -20,32 +20,51 @@ struct UnpackedBlock {
   }
 };
 
+/// body(unit, block) for every block of n units.
+template <class Format, class Body>
+inline void for_blocks(const uint8_t* unit, int64_t n, const Body& body) {
+  for (int64_t i = 0; i < n; ++i, unit += kUnitBytes<Format>) {
+    for (int j = 0; j < Format::kBlocks; ++j) body(unit, unit + Format::kHeader + j * kBlockBytes<Format>);
+  }
+}
+
 /// Two groups of sixteen rows and up to kQ8Blocks blocks of 32 columns, unpacked once for many tokens. Without
 /// halves it stays in the first-level cache (20 KB).
 template <class Format>
 class Panel {
  public:
-  using Tile = UnpackedBlock<Format>[kTileRegisters];
-  static constexpr int kTiles = kQ8Groups * kGroupRegisters / kTileRegisters;
+  /// Tokens whose sums are kept while the panels of some rows go by: 16 KB.
+  static constexpr int64_t kTokens = 128;
+  /// How many of n tokens add_to takes at once.
+  static int64_t step(int64_t n) { return n < kTileActivations ? 1 : kTileActivations; }
 
   /// n units of one group of sixteen rows.
   void unpack(int group, const uint8_t* unit, int64_t n) {
     n_blocks_ = 0;
-    for (int64_t i = 0; i < n; ++i, unit += kUnitBytes<Format>) {
-      for (int j = 0; j < Format::kBlocks; ++j, ++n_blocks_) {
-        const uint8_t* const block = unit + Format::kHeader + j * kBlockBytes<Format>;
-        for (int k = 0; k < kGroupRegisters; ++k) {
-          const int r = group * kGroupRegisters + k;
-          put({unit, block, kWidth * k}, tiles_[r / kTileRegisters][n_blocks_][r % kTileRegisters]);
-        }
+    for_blocks<Format>(unit, n, [&](const uint8_t* in, const uint8_t* block) {
+      for (int k = 0; k < kGroupRegisters; ++k) {
+        const int r = group * kGroupRegisters + k;
+        put({in, block, kWidth * k}, tiles_[r / kTileRegisters][n_blocks_][r % kTileRegisters]);
       }
-    }
+      ++n_blocks_;
+    });
   }
 
-  /// The sums of T tokens, kQ8Rows each, go on over all of its blocks; tokens lie `stride` blocks of activations
+  /// The sums of n tokens, kQ8Rows each, go on over all of its blocks; tokens lie `stride` blocks of activations
   /// apart.
+  template <int parts>
+  void add_to(float* sums, const Q8Block* x, int64_t stride, int64_t n) const {
+    n == 1 ? add_tokens<parts, 1>(sums, x, stride) : add_tokens<parts, kTileActivations>(sums, x, stride);
+  }
+
+  int n_blocks() const { return n_blocks_; }
+
+ private:
+  using Tile = UnpackedBlock<Format>[kTileRegisters];
+  static constexpr int kTiles = kQ8Groups * kGroupRegisters / kTileRegisters;
+
   template <int parts, int T>
-  void add_to(float* sums, const Q8Block* x, int64_t stride) const {
+  void add_tokens(float* sums, const Q8Block* x, int64_t stride) const {
     for (int tile = 0; tile < kTiles; ++tile, sums += kTileRegisters * kWidth) {
       F acc[T][kTileRegisters];
       const Q8Block* at[T];
@@ -63,9 +82,6 @@ class Panel {
     }
   }
 
-  int n_blocks() const { return n_blocks_; }
-
- private:
   static void put(const PackedBlock<Format>& packed, UnpackedBlock<Format>& out) {
     for_columns([&]<int i>(Column<i>) { out.levels[i] = packed.template columns<i>(); });
     out.factors = packed.factors;
@@ -75,12 +91,9 @@ class Panel {
   int n_blocks_ = 0;
 };
 
-/// Tokens whose sums are kept while the panels of some rows go by: 16 KB.
-constexpr int64_t kQ8Tokens = 128;
-
 /// The rows of a panel through all columns, for tokens t0 ..: unpacks, and asks for what comes next while a panel meets
 /// its tokens.
-template <class Format, int parts>
+template <template <class> class Panel, class Format, int parts>
 void panel_rows(const FlatLinearQ8& a, int64_t r, int64_t t0, int64_t n_tokens, float* sums) {
   const int64_t last_group = (a.n_rows - 1) / kGroupRows, stride = a.n_blocks * parts;
   const uint8_t* groups[kQ8Groups];  // past the end: the last one again
@@ -95,30 +108,27 @@ void panel_rows(const FlatLinearQ8& a, int64_t r, int64_t t0, int64_t n_tokens, 
     const Q8Block* x = a.x + t0 * stride + b * parts;
     const int64_t ahead = b + panel.n_blocks() < a.n_blocks ? 0 : (kQ8Groups - 1) * a.group_bytes;
     for (int64_t t = 0; t < n_tokens;) {
-      const int64_t step = n_tokens - t < kTileActivations ? 1 : kTileActivations;
+      const int64_t step = Panel<Format>::step(n_tokens - t);
       for (const uint8_t* group : groups) {
         const uint8_t *const from = group + ahead, *const to = from + (t + step) * bytes / n_tokens;
         for (const uint8_t* at = from + t * bytes / n_tokens; at < to; at += 64) prefetch(at);
       }
-      if (step == 1) {
-        panel.template add_to<parts, 1>(sums + kQ8Rows * t, x + t * stride, stride);
-      } else {
-        panel.template add_to<parts, kTileActivations>(sums + kQ8Rows * t, x + t * stride, stride);
-      }
+      panel.template add_to<parts>(sums + kQ8Rows * t, x + t * stride, stride, step);
       t += step;
     }
   }
 }
 
 /// y for any number of tokens.
-template <class Format, int parts>
+template <template <class> class Panel, class Format, int parts>
 void by_panels(const FlatLinearQ8& a, int64_t begin, int64_t end) {
-  alignas(64) float sums[kQ8Tokens * kQ8Rows];
-  for (int64_t t0 = 0; t0 < a.n_tokens; t0 += kQ8Tokens) {
-    const int64_t n_tokens = smaller(kQ8Tokens, a.n_tokens - t0);
+  constexpr int64_t kTokens = Panel<Format>::kTokens;
+  alignas(64) float sums[kTokens * kQ8Rows];
+  for (int64_t t0 = 0; t0 < a.n_tokens; t0 += kTokens) {
+    const int64_t n_tokens = smaller(kTokens, a.n_tokens - t0);
     for (int64_t r = begin / kGroupRows * kGroupRows; r < end; r += kQ8Rows) {
       for (int64_t i = 0; i < n_tokens * kQ8Rows; ++i) sums[i] = 0.0f;
-      panel_rows<Format, parts>(a, r, t0, n_tokens, sums);
+      panel_rows<Panel, Format, parts>(a, r, t0, n_tokens, sums);
       const int64_t first = r < begin ? begin : r, last = smaller(r + kQ8Rows, end);
       for (int64_t t = 0; t < n_tokens; ++t) write_rows(a, t0 + t, sums + kQ8Rows * t, r, first, last);
     }
