@@ -72,7 +72,10 @@ void attention(const Batch& batch, const AttentionWeights& weights, int64_t inde
                                .n_kv_heads = n_kv_heads,
                                .head_dim = head_dim,
                                .scale = 1.0f / std::sqrt(static_cast<float>(head_dim))};
-      batch.pool.parallel_for(std::min(kQueryBlock, rows.n - done) * n_heads, 1,
+      // One piece for each thread, of whole groups of heads: every piece reads all the keys and values it sees.
+      const int64_t items = std::min(kQueryBlock, rows.n - done) * n_heads, group = n_heads / n_kv_heads;
+      const int64_t share = (items + batch.pool.size() - 1) / batch.pool.size();
+      batch.pool.parallel_for(items, (share + group - 1) / group * group,
                               [&](int64_t begin, int64_t end) { batch.ops().attention(args, begin, end); });
     }
   }

@@ -57,7 +57,9 @@ void scan(const Batch& batch, const MambaWeights& weights, MambaState& state, in
                              .last = first + n};
   const SsdAdvanceArgs advance{output.chunk, kChunk};
   const bool full = first + n == kChunk;
-  batch.pool.parallel_for(n_heads, 1, [&](int64_t begin, int64_t end) {
+  // Heads of a group share what is made of B and C, unless there are more threads than groups.
+  const int64_t grain = batch.pool.size() <= config.n_groups ? n_heads / config.n_groups : 1;
+  batch.pool.parallel_for(n_heads, grain, [&](int64_t begin, int64_t end) {
     ops.ssd_output(output, begin, end);
     if (full) ops.ssd_advance(advance, begin, end);
   });
