@@ -23,7 +23,9 @@ struct ConvertCommand {
 
 /// Why elements of this tensor do not come back.
 std::string reason(const ConvertedTensor& tensor) {
-  return tensor.spec.role == Role::kA ? "A = -exp(A_log) rounds" : fmt::format("{} is narrower", name(tensor.to));
+  if (tensor.spec.role == Role::kA) return "A = -exp(A_log) rounds";
+  if (tensor.from == DType::kF8E4M3) return fmt::format("codes times their scale round to {}", name(tensor.to));
+  return fmt::format("{} is narrower", name(tensor.to));
 }
 
 void print_report(const ConvertReport& report) {

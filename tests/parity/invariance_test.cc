@@ -52,8 +52,9 @@ std::vector<Case> cases() {
   std::vector<Case> cases;
   for (const Ops* ops : supported_ops()) {
     for (const Weights& w :
-         {Weights{"f32", all(DType::kF32), DType::kF32}, Weights{"q8_0", mix(DType::kQ8_0), DType::kF16},
-          Weights{"q4_k", mix(DType::kQ4_K), DType::kF16}, Weights{"q6_k", mix(DType::kQ6_K), DType::kBF16}})
+         {Weights{"f32", all(DType::kF32), DType::kF32}, Weights{"fp8", all(DType::kF8E4M3), DType::kF16},
+          Weights{"q8_0", mix(DType::kQ8_0), DType::kF16}, Weights{"q4_k", mix(DType::kQ4_K), DType::kF16},
+          Weights{"q6_k", mix(DType::kQ6_K), DType::kBF16}})
       if (ops->name != "scalar" || w.name == "q4_k")  // the slow table stands for itself in one mix
         cases.push_back({std::string(ops->name) + "_" + std::string(w.name), ops, w.types, w.kv_type});
   }

@@ -20,7 +20,7 @@ TEST(Weights, OnlyIntegersAreLaidOutAnew) {
     const Weights weights = Weights::load(model, pool).value();
     EXPECT_TRUE(std::holds_alternative<PackedMatrix>(matrix(model, weights, Role::kSsmIn, 0)));
     EXPECT_TRUE(std::holds_alternative<PackedMatrix>(matrix(model, weights, Role::kO, 2)));
-    EXPECT_TRUE(std::holds_alternative<TensorView>(matrix(model, weights, Role::kUp, 1)));
+    EXPECT_TRUE(std::holds_alternative<StoredMatrix>(matrix(model, weights, Role::kUp, 1)));
     // An embedding is looked up by rows where it lies; as the output it is a matrix like others.
     EXPECT_EQ(std::holds_alternative<PackedMatrix>(matrix(model, weights, Role::kEmbedding)), tied);
     for (const BoundTensor& tensor : model.tensors) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <unordered_map>
 
 #include "core/arch/a_log.h"
@@ -51,8 +52,9 @@ class Inventory {
     }
   }
 
-  const NamedTensor* take(const TensorSpec& spec) {
-    const auto found = by_name_.find(hf_ ? without_prefix(spec.hf_name) : std::string_view(spec.gguf_name));
+  const NamedTensor* take(const TensorSpec& spec) { return take(hf_ ? spec.hf_name : spec.gguf_name); }
+  const NamedTensor* take(std::string_view name) {
+    const auto found = by_name_.find(hf_ ? without_prefix(name) : name);
     if (found == by_name_.end()) return nullptr;
     const NamedTensor* tensor = found->second;
     by_name_.erase(found);
@@ -78,6 +80,39 @@ void compare(const TensorSpec& spec, const NamedTensor& found, const ModelConfig
   if (!type_fits(found.view.dtype, spec))
     problems.add("tensor {} has type {}, expected {}", found.name, name(found.view.dtype),
                  spec.is_matrix ? "F32, F16, BF16, F8_E4M3 or a quantised type" : "F32, F16 or BF16");
+}
+
+/// A scale, if it is there.
+std::optional<float> take_scale(const TensorSpec& spec, std::string_view suffix, Inventory& inventory,
+                                Problems& problems) {
+  const NamedTensor* found = inventory.take(scale_name(spec, suffix));
+  if (!found) return std::nullopt;
+  float value = 1;
+  if (found->view.dtype != DType::kF32 || found->view.shape.elements() != 1) {
+    problems.add("tensor {} is {} {}, expected one number in F32: a scale for the whole matrix", found->name,
+                 name(found->view.dtype), to_string(found->view.shape));
+    return value;
+  }
+  std::memcpy(&value, found->view.data, sizeof value);
+  if (!(value > 0) || !std::isfinite(value))
+    problems.add("tensor {} is {}, expected a finite number above 0", found->name, value);
+  return value;
+}
+
+/// `required`: the directory says that matrices in FP8 have scales.
+Fp8Scales take_scales(const TensorSpec& spec, DType dtype, bool required, Inventory& inventory, Problems& problems) {
+  Fp8Scales scales;
+  const bool is_fp8 = dtype == DType::kF8E4M3;
+  const auto weight = take_scale(spec, kWeightScale, inventory, problems);
+  scales.weight = weight.value_or(1.0f);
+  scales.input = take_scale(spec, kInputScale, inventory, problems);
+  if (const std::string_view cache = cache_scale(spec.role); !cache.empty())
+    scales.cache = take_scale(spec, cache, inventory, problems);
+  if ((weight || scales.input) && !is_fp8)
+    problems.add("tensor {} is there, but the matrix is {}", scale_name(spec, weight ? kWeightScale : kInputScale),
+                 name(dtype));
+  if (!weight && is_fp8 && required) problems.add("tensor {} is missing", scale_name(spec, kWeightScale));
+  return scales;
 }
 
 /// The tensor that a tied model may hold and does not need, if it says what the embedding says. The bytes of an
@@ -106,6 +141,10 @@ Result<BoundModel> bind(std::shared_ptr<const ModelFile> file) {
   BoundModel model;
   TRY_ASSIGN(model.config, read_config(*file));
   const bool hf = file->hf() != nullptr;
+  bool scales_required = false;
+  if (hf) {
+    TRY_ASSIGN(scales_required, says_fp8(*file->hf()));
+  }
   Problems problems;
   Inventory inventory(*file, model, problems);
   for (TensorSpec& spec : tensor_specs(model.config)) {
@@ -118,7 +157,9 @@ Result<BoundModel> bind(std::shared_ptr<const ModelFile> file) {
     TensorView view = found->view;
     view.shape = spec.shape;
     const bool is_a_log = hf && spec.role == Role::kA;
-    model.tensors.push_back({std::move(spec), view, is_a_log, found->name});
+    Fp8Scales scales;
+    if (hf && spec.is_matrix) scales = take_scales(spec, view.dtype, scales_required, inventory, problems);
+    model.tensors.push_back({std::move(spec), view, is_a_log, found->name, scales});
   }
   if (model.config.tie_word_embeddings) skip_tied_output(inventory, model, problems);
   for (const std::string_view name : inventory.left()) problems.add("tensor {} is not part of the model", name);
@@ -128,9 +169,17 @@ Result<BoundModel> bind(std::shared_ptr<const ModelFile> file) {
   return model;
 }
 
+void decode_rows(const BoundTensor& tensor, int64_t first, int64_t n, std::span<float> out) {
+  CHECK(static_cast<int64_t>(out.size()) == n * tensor.view.shape.row_length(), "{} numbers for {} rows", out.size(),
+        n);
+  decode(tensor.view.dtype, tensor.view.row(first), out);
+  if (tensor.scales.weight != 1)
+    for (float& value : out) value *= tensor.scales.weight;
+}
+
 Result<std::vector<float>> to_f32(const BoundTensor& tensor) {
   std::vector<float> values(static_cast<size_t>(tensor.view.shape.elements()));
-  decode(tensor.view.dtype, tensor.view.data, values);
+  decode_rows(tensor, 0, tensor.view.shape.rows(), values);
   if (tensor.is_a_log)
     for (float& value : values) value = a_of_log(value);
   const auto bad = std::ranges::find_if(values, [](float value) { return !std::isfinite(value); });

@@ -27,6 +27,27 @@ std::string_view torch_name(DType dtype) {
   return dtype == DType::kF32 ? "float32" : dtype == DType::kF16 ? "float16" : "bfloat16";
 }
 
+/// A scale and the name it has in the file.
+struct NamedScale {
+  std::string name;
+  float value;
+};
+
+/// All that `CheckpointWriter::hugging_face` writes before the tensors.
+std::vector<NamedScale> named_scales(const std::vector<TensorSpec>& specs, const std::vector<DType>& types,
+                                     const std::vector<Fp8Scales>& scales) {
+  std::vector<NamedScale> named;
+  for (size_t i = 0; i < scales.size(); ++i) {
+    const Fp8Scales& s = scales[i];
+    if (types[i] == DType::kF8E4M3) {
+      named.push_back({scale_name(specs[i], kWeightScale), s.weight});
+      if (s.input) named.push_back({scale_name(specs[i], kInputScale), *s.input});
+    }
+    if (s.cache) named.push_back({scale_name(specs[i], cache_scale(specs[i].role)), *s.cache});
+  }
+  return named;
+}
+
 }  // namespace
 
 std::vector<DType> uniform_types(std::span<const TensorSpec> specs, Layout layout, DType matrices) {
@@ -68,9 +89,12 @@ Result<CheckpointWriter> CheckpointWriter::gguf(const std::filesystem::path& pat
 
 Result<CheckpointWriter> CheckpointWriter::hugging_face(const std::filesystem::path& directory,
                                                         const ModelConfig& config, std::vector<DType> types,
-                                                        HfFiles files, std::vector<ReceiptStep> steps) {
+                                                        HfFiles files, std::vector<ReceiptStep> steps,
+                                                        std::vector<Fp8Scales> scales) {
   TRY(validate(config));
+  CHECK(scales.empty() || scales.size() == types.size(), "{} scales for {} tensors", scales.size(), types.size());
   CheckpointWriter writer(Layout::kHuggingFace, config, std::move(types), std::move(steps));
+  writer.scales_ = std::move(scales);
   writer.directory_ = directory;
   TRY_ASSIGN(const nlohmann::json fields, config_json(config));
   if (!files.config.is_object()) files.config = nlohmann::json::object();
@@ -80,6 +104,9 @@ Result<CheckpointWriter> CheckpointWriter::hugging_face(const std::filesystem::p
   writer.hugging_face_->seal();
   SafetensorsWriter& file = writer.hugging_face_->weights();
   file.set_metadata("format", "pt");  // transformers refuses files that do not say whose tensors they are
+  const std::vector<NamedScale> before = named_scales(writer.specs_, writer.types_, writer.scales_);
+  writer.n_scales_ = before.size();
+  for (const NamedScale& scale : before) file.add_tensor(scale.name, DType::kF32, {});
   for (size_t i = 0; i < writer.specs_.size(); ++i) {
     const TensorSpec& spec = writer.specs_[i];
     const DType type = writer.types_[i];
@@ -88,6 +115,7 @@ Result<CheckpointWriter> CheckpointWriter::hugging_face(const std::filesystem::p
     file.add_tensor(spec.hf_name, type, hf_shape(spec, config));
   }
   TRY(writer.hugging_face_->begin(directory, files));
+  for (const NamedScale& scale : before) TRY(file.write_tensor(std::as_bytes(std::span(&scale.value, 1))));
   return writer;
 }
 
@@ -95,9 +123,9 @@ const TensorStream& CheckpointWriter::stream() const {
   return gguf_ ? gguf_->stream() : hugging_face_->weights().stream();
 }
 
-const TensorSpec& CheckpointWriter::spec_at_work() const {
+size_t CheckpointWriter::at_work() const {
   CHECK(!stream().is_done(), "all {} tensors are written", specs_.size());
-  return specs_[stream().n_written()];
+  return stream().n_written() - n_scales_;
 }
 
 std::string_view CheckpointWriter::stored_name(const TensorSpec& spec) const {
@@ -105,8 +133,8 @@ std::string_view CheckpointWriter::stored_name(const TensorSpec& spec) const {
 }
 
 Status CheckpointWriter::write(std::span<const float> rows, AForm form) {
-  const TensorSpec& spec = spec_at_work();
-  const DType type = types_[stream().n_written()];
+  const TensorSpec& spec = specs_[at_work()];
+  const DType type = types_[at_work()];
   const size_t row_length = static_cast<size_t>(spec.shape.row_length());
   CHECK(rows.size() % row_length == 0, "{}: {} values are no whole rows of {}", spec.gguf_name, rows.size(),
         row_length);
@@ -139,9 +167,10 @@ void CheckpointWriter::set_source(std::string model_hash) {
 }
 
 Status CheckpointWriter::finish() {
-  CHECK(stream().is_done(), "{} of {} tensors written", stream().n_written(), specs_.size());
+  CHECK(stream().is_done(), "{} of {} tensors written", stream().n_written() - n_scales_, specs_.size());
   ModelHash hash(config_);
-  for (size_t i = 0; i < specs_.size(); ++i) hash.add(specs_[i], types_[i], stream().tensors()[i].hash);
+  for (size_t i = 0; i < specs_.size(); ++i)
+    hash.add(specs_[i], types_[i], stream().tensors()[n_scales_ + i].hash, scales_.empty() ? Fp8Scales{} : scales_[i]);
   receipt_.model_hash = hash.hex();
   if (hugging_face_) return hugging_face_->finish(to_json(receipt_));
   for (GgufEntry& entry : gguf_entries(receipt_)) gguf_->replace(std::move(entry));

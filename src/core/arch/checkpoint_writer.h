@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "core/arch/fp8.h"
 #include "core/arch/receipt.h"
 #include "core/arch/roles.h"
 #include "core/formats/gguf_writer.h"
@@ -40,12 +41,16 @@ class CheckpointWriter {
   /// `files.config` may have fields that are not the architecture's (special ids); those are filled in here.
   /// kUnsupported for types without a safetensors name and for configs that config.json cannot say; kUsage when the
   /// directory holds parts of another model (HfWriter).
+  ///
+  /// `scales`: none, or one entry per tensor; they are written first (fp8.h), the weight's and the input's of tensors
+  /// of type F8_E4M3, the cache's of all. What the directory says of itself (says_fp8) is up to `files`.
   static Result<CheckpointWriter> hugging_face(const std::filesystem::path& directory, const ModelConfig& config,
                                                std::vector<DType> types, HfFiles files,
-                                               std::vector<ReceiptStep> steps = {});
+                                               std::vector<ReceiptStep> steps = {}, std::vector<Fp8Scales> scales = {});
 
   const std::vector<TensorSpec>& specs() const { return specs_; }
   const std::vector<DType>& types() const { return types_; }
+  const std::vector<Fp8Scales>& scales() const { return scales_; }
   Layout layout() const { return layout_; }
 
   /// Whole rows of the next tensor, in canonical shape, any number at a time; encoded to the tensor's type. For
@@ -66,13 +71,15 @@ class CheckpointWriter {
  private:
   CheckpointWriter(Layout layout, ModelConfig config, std::vector<DType> types, std::vector<ReceiptStep> steps);
   const TensorStream& stream() const;
-  const TensorSpec& spec_at_work() const;
+  size_t at_work() const;  ///< index of the tensor that comes next
   std::string_view stored_name(const TensorSpec& spec) const;
 
   Layout layout_;
   ModelConfig config_;
   std::vector<TensorSpec> specs_;
   std::vector<DType> types_;
+  std::vector<Fp8Scales> scales_;  ///< empty, or one per tensor
+  size_t n_scales_ = 0;            ///< numbers that lie before the tensors
   Receipt receipt_;
   std::filesystem::path directory_;
   std::optional<GgufWriter> gguf_;  ///< one of these two

@@ -72,8 +72,10 @@ void ModelHash::line(std::string_view text) {
   hash_.update(std::as_bytes(std::span("\n", 1)));
 }
 
-void ModelHash::add(const TensorSpec& spec, DType dtype, std::string_view tensor_hash) {
+void ModelHash::add(const TensorSpec& spec, DType dtype, std::string_view tensor_hash, const Fp8Scales& scales) {
   line(fmt::format("{} {} {}", spec.gguf_name, name(dtype), tensor_hash));
+  if (scales != Fp8Scales{})
+    line(fmt::format("scales {} {} {}", scales.weight, scales.input.value_or(0), scales.cache.value_or(0)));
 }
 
 Result<std::optional<Receipt>> read_receipt(const ModelFile& file) {

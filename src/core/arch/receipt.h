@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/arch/fp8.h"
 #include "core/arch/roles.h"
 #include "core/base/hash.h"
 #include "core/formats/model_file.h"
@@ -19,11 +20,12 @@ namespace adder {
 ///            n_groups conv_kernel norm_eps(shortest decimal) tie_word_embeddings(0 or 1)       (one line)
 /// then in the order of tensor_specs
 ///     GGUF_NAME TYPE HASH                                     (XXH3-128 of the stored bytes, in hex)
+///     scales WEIGHT INPUT CACHE                               (only of a tensor that has any, fp8.h; 0: not there)
 /// Names are GGUF's in either layout, so a copy in the other layout with the same bytes is the same model.
 class ModelHash {
  public:
   explicit ModelHash(const ModelConfig& config);
-  void add(const TensorSpec& spec, DType dtype, std::string_view tensor_hash);
+  void add(const TensorSpec& spec, DType dtype, std::string_view tensor_hash, const Fp8Scales& scales = {});
   std::string hex() const { return hash_.hex(); }
 
  private:

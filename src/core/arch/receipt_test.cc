@@ -79,6 +79,9 @@ TEST(ModelHash, IsThatOfItsLines) {
   const std::string text =
       "layer M 0 0\nlayer - 512 0\nlayer * 0 2\nconfig 300 64 4 16 8 24 32 2 3 1e-05 1\ntoken_embd.weight Q4_K abc\n";
   EXPECT_EQ(hash.hex(), hash128_hex(std::as_bytes(std::span(text))));
+  hash.add(tensor_specs(config)[0], DType::kF8E4M3, "def", {.weight = 0.25f, .input = 1.5f});
+  const std::string more = text + "token_embd.weight F8_E4M3 def\nscales 0.25 1.5 0\n";
+  EXPECT_EQ(hash.hex(), hash128_hex(std::as_bytes(std::span(more))));
 }
 
 TEST(ReceiptBadInput, HalfAReceipt) {

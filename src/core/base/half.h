@@ -47,12 +47,9 @@ inline uint16_t float_to_half(float f) {
 
 /// FP8 E4M3FN (arXiv 2209.05433): bias 7, no infinity, NaN = 0x7f and 0xff, largest 448, smallest subnormal 2^-9.
 inline float e4m3_to_float(uint8_t v) {
-  const float sign = (v & 0x80u) ? -1.0f : 1.0f;
-  const int exponent = (v >> 3) & 0xf;
-  const int mantissa = v & 7;
-  if (exponent == 0xf && mantissa == 7) return std::bit_cast<float>(0x7fc00000u | ((v & 0x80u) << 24));
-  if (exponent == 0) return sign * static_cast<float>(mantissa) * 0x1p-9f;
-  return sign * std::ldexp(static_cast<float>(8 + mantissa), exponent - 10);
+  const uint32_t sign = (v & 0x80u) << 24, magnitude = v & 0x7fu;
+  if (magnitude == 0x7f) return std::bit_cast<float>(sign | 0x7fc00000u);
+  return std::bit_cast<float>(sign | magnitude << 20) * 0x1p120f;  // exact, for a float's subnormals too
 }
 
 /// Saturates: magnitudes above 448 give 448, infinity too. NaN stays NaN.

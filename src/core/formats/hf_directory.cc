@@ -92,8 +92,8 @@ Result<HfDirectory> HfDirectory::open(const fs::path& directory) {
 }
 
 Status HfDirectory::read_side_files() {
-  for (const char* name :
-       {"config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json", "chat_template.jinja"}) {
+  for (const char* name : {"config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json",
+                           "hf_quant_config.json", "chat_template.jinja"}) {
     std::error_code absent;
     const auto bytes = fs::file_size(path_ / name, absent);
     if (!absent) text_file_bytes_ += bytes;
@@ -101,6 +101,7 @@ Status HfDirectory::read_side_files() {
   TRY_ASSIGN(tokenizer_, read_optional_json(path_ / "tokenizer.json"));
   TRY_ASSIGN(tokenizer_config_, read_optional_json(path_ / "tokenizer_config.json"));
   TRY_ASSIGN(generation_config_, read_optional_json(path_ / "generation_config.json"));
+  TRY_ASSIGN(quant_config_, read_optional_json(path_ / "hf_quant_config.json"));
   if (const fs::path path = path_ / "chat_template.jinja"; is_there(path)) {
     TRY_ASSIGN(chat_template_, read_file(path, size_t{16} << 20));
   } else if (tokenizer_config_) {

@@ -15,7 +15,8 @@ namespace adder {
 ///   config.json                         must be there
 ///   model.safetensors                   the weights, or else
 ///   model.safetensors.index.json        {"weight_map": {tensor name: shard file name}} and the shards it names
-///   tokenizer.json, tokenizer_config.json, generation_config.json, chat_template.jinja       read when they are there
+///   tokenizer.json, tokenizer_config.json, generation_config.json, hf_quant_config.json, chat_template.jinja
+///                                       read when they are there
 /// Python writes these texts, so its NaN and Infinity are numbers in them (JsonNumbers::kPython).
 /// A shard named by the index must lie in the directory itself, links included (or, as in the Hub's cache, in the
 /// blobs/ folder beside the snapshots/ folder that holds it). Index and shards must name the same tensors, each once.
@@ -29,6 +30,8 @@ class HfDirectory {
   const std::optional<nlohmann::json>& tokenizer() const { return tokenizer_; }
   const std::optional<nlohmann::json>& tokenizer_config() const { return tokenizer_config_; }
   const std::optional<nlohmann::json>& generation_config() const { return generation_config_; }
+  /// hf_quant_config.json, in which NVIDIA's Model Optimizer says what it did.
+  const std::optional<nlohmann::json>& quant_config() const { return quant_config_; }
   /// chat_template.jinja, else the (default) one in tokenizer_config.json.
   const std::optional<std::string>& chat_template() const { return chat_template_; }
   /// Over all shards, sorted by file name; in file order within one.
@@ -46,7 +49,7 @@ class HfDirectory {
 
   std::filesystem::path path_;
   nlohmann::json config_;
-  std::optional<nlohmann::json> tokenizer_, tokenizer_config_, generation_config_;
+  std::optional<nlohmann::json> tokenizer_, tokenizer_config_, generation_config_, quant_config_;
   std::optional<std::string> chat_template_;
   std::vector<Safetensors> shards_;
   std::vector<NamedTensor> tensors_;

@@ -28,11 +28,10 @@ std::vector<TextFile> texts_of(const HfFiles& files) {
   const auto dumped = [](const std::optional<nlohmann::json>& value) {
     return value ? std::optional(python_json(*value, 2) + '\n') : std::nullopt;
   };
-  return {{"tokenizer.json", dumped(files.tokenizer)},
-          {"tokenizer_config.json", dumped(files.tokenizer_config)},
-          {"generation_config.json", dumped(files.generation)},
-          {"chat_template.jinja", files.chat_template},
-          {"config.json", dumped(files.config)}};
+  return {
+      {"tokenizer.json", dumped(files.tokenizer)},          {"tokenizer_config.json", dumped(files.tokenizer_config)},
+      {"generation_config.json", dumped(files.generation)}, {"chat_template.jinja", files.chat_template},
+      {"hf_quant_config.json", dumped(files.quant_config)}, {"config.json", dumped(files.config)}};
 }
 
 /// Whether readers of a model directory look at a file of this name.

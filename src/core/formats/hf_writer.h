@@ -17,6 +17,7 @@ struct HfFiles {
   nlohmann::json config;                                                  ///< config.json
   std::optional<nlohmann::json> tokenizer, tokenizer_config, generation;  ///< the other *.json of that name
   std::optional<std::string> chat_template;                               ///< chat_template.jinja
+  std::optional<nlohmann::json> quant_config;                             ///< hf_quant_config.json
 };
 
 /// Writes a Hugging Face model directory with one model.safetensors, tensors streamed. Until `finish` everything lies

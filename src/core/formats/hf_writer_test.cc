@@ -19,7 +19,8 @@ const HfFiles kFiles = {.config = {{"model_type", "nemotron_h"}, {"hidden_size",
                         .tokenizer = {{{"version", "1.0"}}},
                         .tokenizer_config = {{{"chat_template", "unused"}}},
                         .generation = {{{"eos_token_id", {2, 11}}}},
-                        .chat_template = "{{ template }}"};
+                        .chat_template = "{{ template }}",
+                        .quant_config = {{{"producer", {{"name", "modelopt"}}}}}};
 
 Status write_model(const fs::path& path, const HfFiles& files) {
   HfWriter writer;
@@ -40,6 +41,7 @@ TEST(HfWriter, ReadsBack) {
   EXPECT_EQ(hf->tokenizer_config(), kFiles.tokenizer_config);
   EXPECT_EQ(hf->generation_config(), kFiles.generation);
   EXPECT_EQ(hf->chat_template(), "{{ template }}");
+  EXPECT_EQ(hf->quant_config(), kFiles.quant_config);
   EXPECT_EQ(hf->find_tensor("w")->data[3], std::byte{'d'});
   EXPECT_EQ(std::distance(fs::directory_iterator(dir / "out"), {}), 1) << "nothing but the model is left";
 }

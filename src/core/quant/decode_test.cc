@@ -274,6 +274,10 @@ TEST(FindNonFinite, SeesF32AndE4M3) {
   EXPECT_EQ(find_non_finite(DType::kF32, reinterpret_cast<const std::byte*>(x), 1), std::nullopt);
   const unsigned char codes[] = {0x7e, 0xfe, 0xff};
   EXPECT_EQ(find_non_finite(DType::kF8E4M3, reinterpret_cast<const std::byte*>(codes), 3), 2);
+  std::vector<std::byte> many(9000, std::byte{0x38});
+  EXPECT_EQ(find_non_finite(DType::kF8E4M3, many.data(), 9000), std::nullopt);
+  many[5001] = many[8000] = std::byte{0x7f};
+  EXPECT_EQ(find_non_finite(DType::kF8E4M3, many.data(), 9000), 5001);
 }
 
 }  // namespace

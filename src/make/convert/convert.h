@@ -1,34 +1,20 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "core/arch/roles.h"
 #include "core/base/threads.h"
+#include "make/convert/convert_tensors.h"
 
 namespace adder {
-
-/// What became of one tensor.
-struct ConvertedTensor {
-  TensorSpec spec;
-  DType from, to;
-  /// Elements that a conversion back does not return to the bit: those a narrower type rounds, and values of A_log
-  /// whose A = -exp(A_log) has another A_log as its nearest (the reverse on the way to A_log).
-  int64_t changed = 0;
-};
 
 struct ConvertReport {
   std::vector<ConvertedTensor> tensors;
   std::vector<std::string> left_out;           ///< tensors of the input that are not part of the model
   std::vector<std::filesystem::path> outputs;  ///< the files written, or the directory
   uint64_t bytes_in = 0, bytes_out = 0;        ///< of tensor data
-};
-
-struct ConvertProgress {
-  uint64_t bytes_done, bytes_total;  ///< of the input's tensor data
 };
 
 struct ConvertOptions {
@@ -38,12 +24,14 @@ struct ConvertOptions {
   uint64_t split_bytes = 0;
   int threads = available_threads();
   /// Called several times a second from the calling thread; an error (Error::cancelled, say) ends the work.
-  std::function<Status(const ConvertProgress&)> progress;
+  OnConvertProgress progress;
 };
 
 /// Rewrites a model in the other layout, or in the same: a GGUF file (split ones are joined) or a Hugging Face
 /// directory (sharded ones are joined) into a GGUF file if `output` ends in ".gguf", else into a directory. Config,
 /// tokenizer, chat template and special ids go along. The output appears when it is complete; it must not be the input.
+///
+/// FP8 (core/arch/fp8.h) stays where it is from one directory to another, scales and all; GGUF has no such type.
 ///
 /// Without `type` no matrix changes its type. What is no matrix is F32 in GGUF. In a directory it gets the type the
 /// directory had that the GGUF file was made from (carried_metadata.h), else that of the embedding, unless that would
@@ -56,5 +44,8 @@ struct ConvertOptions {
 /// where the output has no such type, a directory that is to be split (kUsage).
 Result<ConvertReport> convert(const std::filesystem::path& input, const std::filesystem::path& output,
                               const ConvertOptions& options);
+
+/// The types that `convert` without `type` gives the tensors of a model in a directory.
+Result<std::vector<DType>> directory_types(const BoundModel& model);
 
 }  // namespace adder

@@ -1,5 +1,6 @@
 #include "make/convert/hf_texts.h"
 
+#include "core/arch/fp8.h"
 #include "core/formats/json.h"
 #include "core/text/tokenizer_io.h"
 #include "make/quantize/carried_metadata.h"
@@ -11,7 +12,7 @@ using nlohmann::json;
 
 /// Fields of config.json that speak of files or types which the copy does not have.
 json without_the_past(json config) {
-  for (const char* key : {"auto_map", "quantization_config", "dtype", "torch_dtype"}) config.erase(key);
+  for (const char* key : {"auto_map", kQuantizationKey, "dtype", "torch_dtype"}) config.erase(key);
   return config;
 }
 

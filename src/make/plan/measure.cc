@@ -93,7 +93,7 @@ class Measure {
 
 Status check_source(const BoundModel& model) {
   for (const BoundTensor& tensor : model.tensors)
-    if (info(tensor.view.dtype).block_size > 1)
+    if (info(tensor.view.dtype).block_size > 1 || tensor.view.dtype == DType::kF8E4M3)
       return Error::usage("{}: {} is {}; the table is gathered on a model in F32, F16 or BF16", model.file->path(),
                           tensor.spec.gguf_name, name(tensor.view.dtype));
   return {};

@@ -148,7 +148,7 @@ std::string model_fingerprint(const BoundModel& model) {
     hash.update(std::as_bytes(std::span(tensor.spec.gguf_name)));
     hash.update(std::as_bytes(tensor.spec.shape.dims()));
     std::vector<float> row(static_cast<size_t>(tensor.spec.shape.row_length()));
-    decode(tensor.view.dtype, tensor.view.row(0), row);
+    decode_rows(tensor, 0, 1, row);
     hash.update(std::as_bytes(std::span(row)));
   }
   return hash.hex();

@@ -52,14 +52,15 @@ std::string place(const ModelFile& file, const TensorSpec& spec) {
 /// thread finds one first.
 class RowEncoder {
  public:
-  RowEncoder(const TensorView& from, DType to, std::span<const float> importance, std::byte* out)
+  RowEncoder(const BoundTensor& from, DType to, std::span<const float> importance, std::byte* out)
       : from_(from), to_(to), importance_(importance), out_(out) {}
 
   void encode_rows(int64_t begin, int64_t end) {
-    std::vector<float> row(static_cast<size_t>(from_.shape.row_length()));
-    const size_t row_bytes = storage_bytes(to_, from_.shape.row_length());
+    const int64_t length = from_.view.shape.row_length();
+    std::vector<float> row(static_cast<size_t>(length));
+    const size_t row_bytes = storage_bytes(to_, length);
     for (int64_t r = begin; r < end; ++r) {
-      decode(from_.dtype, from_.row(r), row);
+      decode_rows(from_, r, 1, row);
       if (auto done = encode(to_, row, importance_, out_ + static_cast<size_t>(r) * row_bytes); !done) {
         std::lock_guard lock(mutex_);
         if (!error_ || r < bad_row_) error_ = std::move(done).error().in(fmt::format("row {}", r));
@@ -71,7 +72,7 @@ class RowEncoder {
   Status status() const { return error_ ? Status(*error_) : Status(); }
 
  private:
-  TensorView from_;
+  const BoundTensor& from_;
   DType to_;
   std::span<const float> importance_;
   std::byte* out_;
@@ -113,21 +114,20 @@ class Quantizer {
         return Error::corrupt("{}: element {} is no finite number", place(*model_.file, tensor.spec), *bad);
       return writer_.write_stored(tensor.view.span());
     }
-    return encode_rows(tensor.view, i, importance);
+    return encode_rows(tensor, i, importance);
   }
 
-  Status encode_rows(const TensorView& view, size_t i, std::span<const float> importance) {
+  Status encode_rows(const BoundTensor& tensor, size_t i, std::span<const float> importance) {
     const DType type = writer_.types()[i];
     std::vector<std::byte> out(stored_bytes(i));
-    RowEncoder encoder(view, type, importance, out.data());
-    const int64_t rows = view.shape.rows();
-    const int64_t step = std::max(int64_t{1}, kElementsPerStep / view.shape.row_length());
+    RowEncoder encoder(tensor, type, importance, out.data());
+    const int64_t rows = tensor.view.shape.rows(), length = tensor.view.shape.row_length();
+    const int64_t step = std::max(int64_t{1}, kElementsPerStep / length);
     for (int64_t begin = 0; begin < rows; begin += step) {
       const int64_t end = std::min(rows, begin + step);
       pool_.parallel_for(end - begin, 1, [&](int64_t b, int64_t e) { encoder.encode_rows(begin + b, begin + e); });
-      if (auto done = encoder.status(); !done)
-        return std::move(done).error().in(place(*model_.file, model_.tensors[i].spec));
-      TRY(report(i, storage_bytes(type, end * view.shape.row_length())));
+      if (auto done = encoder.status(); !done) return std::move(done).error().in(place(*model_.file, tensor.spec));
+      TRY(report(i, storage_bytes(type, end * length)));
     }
     return writer_.write_stored(out);
   }
@@ -202,7 +202,7 @@ Result<QuantizeReport> quantize(const fs::path& input, const fs::path& output, c
   ModelHash source(model.config);
   for (size_t i = 0; i < model.tensors.size(); ++i) {
     const BoundTensor& tensor = model.tensors[i];
-    source.add(tensor.spec, tensor.view.dtype, hash128_hex(tensor.view.span()));
+    source.add(tensor.spec, tensor.view.dtype, hash128_hex(tensor.view.span()), tensor.scales);
     TRY(quantizer.convert(i, importance[i]));
   }
   writer.set_source(source.hex());

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "core/arch/bind.h"
-#include "core/quant/codec.h"
 #include "make/verify/diff_texts.h"
 
 namespace adder {
@@ -62,7 +61,8 @@ class TensorDiff {
   Status compare(const BoundTensor& a, const BoundTensor& b) {
     ++report_.tensors_compared;
     TensorDifference found{a.spec.gguf_name, a.view.dtype, b.view.dtype, a.view.shape, b.view.shape};
-    const bool same_form = a.view.dtype == b.view.dtype && a.view.shape == b.view.shape && a.is_a_log == b.is_a_log;
+    const bool same_form = a.view.dtype == b.view.dtype && a.view.shape == b.view.shape && a.is_a_log == b.is_a_log &&
+                           a.scales == b.scales;
     if (same_form && std::ranges::equal(a.view.span(), b.view.span())) {
       release(a, b, 0, a.view.shape.rows());
       return {};
@@ -95,8 +95,8 @@ class TensorDiff {
       const int64_t n = std::min(step, rows - begin);
       ours.resize(static_cast<size_t>(n * length));
       theirs.resize(ours.size());
-      decode(a.view.dtype, a.view.row(begin), ours);
-      decode(b.view.dtype, b.view.row(begin), theirs);
+      decode_rows(a, begin, n, ours);
+      decode_rows(b, begin, n, theirs);
       sums.add(ours, theirs);
       release(a, b, begin, n);
     }

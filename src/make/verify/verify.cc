@@ -80,7 +80,8 @@ class Verifier {
 
 std::string hash_of(const BoundModel& model, const std::unordered_map<std::string, std::string>& hashes) {
   ModelHash hash(model.config);
-  for (const BoundTensor& tensor : model.tensors) hash.add(tensor.spec, tensor.view.dtype, hashes.at(tensor.name));
+  for (const BoundTensor& tensor : model.tensors)
+    hash.add(tensor.spec, tensor.view.dtype, hashes.at(tensor.name), tensor.scales);
   return hash.hex();
 }
 

@@ -24,12 +24,15 @@ namespace adder {
 /// f32, row-major, contiguous. Shape letters: docs/notation.md (T tokens, H hidden, Hm Mamba heads, P head dim, N
 /// state, G groups, K conv width, D head_dim of attention).
 
-/// y[t, r] = dot16(decode(w[r, :]), x[t, :])   for r in [begin, end), all t.   w [R, C], x [T, C], y [T, R].
+/// y[t, r] = dot16(decode(w[r, :]), x[t, :]) * scale   for r in [begin, end), all t.   w [R, C], x [T, C], y [T, R].
+/// Codes of F8_E4M3 count 2^-8 of their value, as the half that has the same bits one place further on, and `scale`
+/// counts 2^8 of its own.
 struct LinearArgs {
   TensorView w;
   const float* x;
   float* y;
   int64_t n_tokens;
+  float scale = 1;
 };
 
 /// 32 activations rounded to bytes: x = scale * q.  With a = max |x|:

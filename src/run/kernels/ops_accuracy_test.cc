@@ -46,7 +46,8 @@ TEST(Accuracy, Linear) {
     for (int64_t t = 0; t < tokens; ++t) {
       for (int64_t r = 0; r < rows; ++r) {
         for (int64_t k = 0; k < cols; ++k)
-          want[static_cast<size_t>(t * rows + r)].add(at(w, r * cols + k) * at(c.x, t * cols + k));
+          want[static_cast<size_t>(t * rows + r)].add(at(w, r * cols + k) * at(c.x, t * cols + k) *
+                                                      static_cast<double>(c.scale));
       }
     }
     for (const Ops* ops : supported_ops()) {

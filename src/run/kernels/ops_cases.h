@@ -104,13 +104,14 @@ struct LinearCase {
         x(random_floats(rng, tokens * cols, draw)),
         view{dtype, {rows, cols}, w.data()},
         n_tokens(tokens) {}
-  LinearArgs args(float* y) const { return {view, x.data(), y, n_tokens}; }
+  LinearArgs args(float* y) const { return {view, x.data(), y, n_tokens, scale}; }
   int64_t outputs() const { return view.shape.rows() * n_tokens; }
 
   std::vector<std::byte> w;
   std::vector<float> x;
   TensorView view;
   int64_t n_tokens;
+  float scale = 0.37f;
 };
 
 /// The same with the activations rounded to bytes.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/quant/codec.h"
 #include "run/kernels/ops_cases.h"
 
 /// Every table against the scalar one, bit for bit, and every split of the work against the whole.
@@ -68,10 +69,30 @@ TEST(Ops, LinearOfEveryRowCount) {
 
 TEST(Ops, LinearOverSeveralPanels) {  // more than 24 rows, 512 columns and 96 tokens
   Rng rng(3);
-  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kQ8_0})
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kF8E4M3, DType::kQ8_0})
     check_linear(rng, dtype, 50, 1056, 200, Draw::kNormal);
   for (const DType dtype : {DType::kQ4_K, DType::kQ6_K}) check_linear(rng, dtype, 49, 1280, 99, Draw::kNormal);
   check_linear(rng, DType::kF16, 25, 1041, 97, Draw::kNormal);
+}
+
+TEST(Ops, LinearTakesEveryCodeOfFp8AsItsNumber) {
+  std::vector<std::byte> codes;
+  for (int code = 0; code < 256; ++code)
+    if ((code & 0x7f) != 0x7f) codes.push_back(static_cast<std::byte>(code));
+  const auto n = static_cast<int64_t>(codes.size());
+  std::vector<float> numbers(codes.size());
+  decode(DType::kF8E4M3, codes.data(), numbers);
+  for (float& x : numbers) x += 0.0f;  // a sum begins with +0
+  for (const Ops* ops : supported_ops()) {
+    for (const int64_t tokens : {1, 3, 9}) {
+      const std::vector<float> x(static_cast<size_t>(tokens), 1.0f);
+      std::vector<float> y(codes.size() * x.size());
+      ops->linear({{DType::kF8E4M3, {n, 1}, codes.data()}, x.data(), y.data(), tokens}, 0, n);
+      for (int64_t t = 0; t < tokens; ++t)
+        expect_same_bits(numbers, {y.begin() + t * n, y.begin() + (t + 1) * n},
+                         fmt::format("{} x {}", ops->name, tokens));
+    }
+  }
 }
 
 void check_linear_q8(Rng& rng, DType dtype, int64_t rows, int64_t cols, int64_t tokens, Draw draw, int64_t parts = 1) {

@@ -6,7 +6,6 @@
 
 #include "core/base/check.h"
 #include "core/base/exceptions.h"
-#include "core/quant/codec.h"
 #include "run/model/activations.h"
 #include "run/model/mixers.h"
 
@@ -26,14 +25,14 @@ int64_t rows_wanted(const Segment& segment) {
 
 /// h = Emb[token]
 Status embed(const Model& model, std::span<const Segment> batch, float* h) {
-  const TensorView& table = model.embedding();
-  const int64_t width = table.shape.row_length();
+  const BoundTensor& table = model.embedding();
+  const int64_t width = table.view.shape.row_length();
   for (const Segment& segment : batch) {
     for (const TokenId token : segment.tokens) {
       const std::span<float> row(h, static_cast<size_t>(width));
-      decode(table.dtype, table.row(token), row);
+      decode_rows(table, token, 1, row);
       if (!std::all_of(row.begin(), row.end(), [](float x) { return std::isfinite(x); }))
-        return Error::corrupt("tensor {}: NaN or Inf in row {}", model.bound().find(Role::kEmbedding)->name, token);
+        return Error::corrupt("tensor {}: NaN or Inf in row {}", table.name, token);
       h += width;
     }
   }
@@ -173,7 +172,10 @@ void Batch::linear(const Matrix& w, const float* x, float* y, int64_t n, int64_t
     pool.parallel_for(n_rows(w), kRowGrain, [&](int64_t begin, int64_t end) { map(args, begin, end); });
   };
   const auto* const packed = std::get_if<PackedMatrix>(&w);
-  if (!packed) return over_rows(LinearArgs{std::get<TensorView>(w), x, y, n}, op.linear);
+  if (!packed) {
+    const auto& stored = std::get<StoredMatrix>(w);
+    return over_rows(LinearArgs{stored.view, x, y, n, stored.scale}, op.linear);
+  }
   const QuantizeRowsArgs rounding{x, rounded, packed->n_cols, parts};
   pool.parallel_for(n, 1, [&](int64_t begin, int64_t end) { op.quantize_rows(rounding, begin, end); });
   over_rows(LinearQ8Args{*packed, rounded, y, n, parts}, op.linear_q8);

@@ -106,7 +106,6 @@ const BoundTensor& Model::tensor(const Matrix& w) const {
 Status Model::load_weights(ThreadPool& pool) {
   TRY_ASSIGN(weights_, Weights::load(bound_, pool));
   const Tensors ends(bound_, weights_, -1);
-  embedding_ = ends.tensor(Role::kEmbedding).view;
   output_ = ends.matrix(config().tie_word_embeddings ? Role::kEmbedding : Role::kOutput);
   TRY_ASSIGN(output_norm_, ends.vector(Role::kOutputNorm));
   for (int layer = 0; layer < config().n_layers(); ++layer) {

@@ -43,7 +43,7 @@ class Model {
   const ModelConfig& config() const { return bound_.config; }
   const BoundModel& bound() const { return bound_; }
   const Ops& ops() const { return *ops_; }
-  TensorView embedding() const { return embedding_; }
+  const BoundTensor& embedding() const { return *bound_.find(Role::kEmbedding); }
   const Matrix& output() const { return output_; }  ///< the embedding when they are tied
   const std::vector<float>& output_norm() const { return output_norm_; }
   const std::vector<LayerWeights>& layers() const { return layers_; }
@@ -56,7 +56,6 @@ class Model {
   BoundModel bound_;
   const Ops* ops_ = nullptr;
   Weights weights_;
-  TensorView embedding_;
   Matrix output_;
   std::vector<float> output_norm_;
   std::vector<LayerWeights> layers_;

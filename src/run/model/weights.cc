@@ -93,7 +93,7 @@ Result<Weights> Weights::load(const BoundModel& model, ThreadPool& pool) {
   if (bytes > 0 && !weights.memory_) return Error::too_large("out of memory for {} of weights", byte_size_text(bytes));
   std::byte* next = weights.memory_.get();
   for (const BoundTensor& tensor : model.tensors) {
-    weights.matrices_.emplace_back(tensor.view);
+    weights.matrices_.emplace_back(StoredMatrix{tensor.view, tensor.scales.weight});
     if (is_packed(model, tensor)) {
       PackedMatrix packed = packed_shape(tensor.view);
       packed.data = next;

@@ -10,16 +10,23 @@
 
 namespace adder {
 
-/// The matrix of a linear map: packed where its type has integer products, else as it lies in the file.
-using Matrix = std::variant<TensorView, PackedMatrix>;
+/// As it lies in the file; `scale` is that of FP8 (core/arch/fp8.h).
+struct StoredMatrix {
+  TensorView view;
+  float scale = 1;
+};
+
+/// The matrix of a linear map: packed where its type has integer products, else as it is stored.
+using Matrix = std::variant<StoredMatrix, PackedMatrix>;
 
 inline int64_t n_rows(const Matrix& w) {
   const auto* const packed = std::get_if<PackedMatrix>(&w);
-  return packed ? packed->n_rows : std::get<TensorView>(w).shape.rows();
+  return packed ? packed->n_rows : std::get<StoredMatrix>(w).view.shape.rows();
 }
 
 inline const std::byte* data_of(const Matrix& w) {
-  return std::visit([](const auto& matrix) { return matrix.data; }, w);
+  const auto* const packed = std::get_if<PackedMatrix>(&w);
+  return packed ? packed->data : std::get<StoredMatrix>(w).view.data;
 }
 
 /// The most memory `Weights::load` takes: what it packs, the rest of the mapped files, and the piece at hand.

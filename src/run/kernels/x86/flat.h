@@ -16,6 +16,7 @@ struct FlatLinear {
   const float* x;
   float* y;
   int64_t n_tokens;
+  float scale;  ///< 2^8 of ops.h's for F8_E4M3
 };
 
 struct FlatLinearQ8 {

@@ -15,7 +15,8 @@ FlatLinear flatten(const LinearArgs& a) {
           .n_cols = a.w.shape.row_length(),
           .x = a.x,
           .y = a.y,
-          .n_tokens = a.n_tokens};
+          .n_tokens = a.n_tokens,
+          .scale = a.w.dtype == DType::kF8E4M3 ? 0x1p8f * a.scale : a.scale};
 }
 
 FlatLinearQ8 flatten(const LinearQ8Args& a) {

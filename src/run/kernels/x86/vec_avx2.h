@@ -23,6 +23,10 @@ struct Half {
 struct BFloat {
   uint16_t bits;
 };
+/// A code of F8_E4M3, which loads as 2^-8 of its value.
+struct Quarter {
+  uint8_t bits;
+};
 
 inline F zero() {
   return _mm256_setzero_ps();
@@ -113,6 +117,11 @@ inline F load(const Half* p) {
 }
 inline F load(const BFloat* p) {
   return from_bits(shift_left(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))), 16));
+}
+/// Seven places up a code is a half but for the bit below the sign: the codes' subnormals are the halves'.
+inline F load(const Quarter* p) {
+  const __m128i words = _mm_cvtepi8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+  return _mm256_cvtph_ps(_mm_and_si128(_mm_slli_epi16(words, 7), _mm_set1_epi16(static_cast<int16_t>(0xbfff))));
 }
 inline void store(float* p, F a) {
   _mm256_storeu_ps(p, a);

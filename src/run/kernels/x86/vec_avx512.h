@@ -20,6 +20,9 @@ struct Half {
 struct BFloat {
   uint16_t bits;
 };
+struct Quarter {
+  uint8_t bits;
+};
 
 inline F zero() {
   return _mm512_setzero_ps();
@@ -108,6 +111,11 @@ inline F load(const Half* p) {
 }
 inline F load(const BFloat* p) {
   return from_bits(shift_left(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), 16));
+}
+inline F load(const Quarter* p) {
+  const __m256i words = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  return _mm512_cvtph_ps(
+      _mm256_and_si256(_mm256_slli_epi16(words, 7), _mm256_set1_epi16(static_cast<int16_t>(0xbfff))));
 }
 inline void store(float* p, F a) {
   _mm512_storeu_ps(p, a);

@@ -11,12 +11,25 @@ constexpr int kPanelRows = 24, kPanelColumns = 512, kPanelStride = kPanelColumns
 constexpr int kPanelTokens = 16 * kTileTokens;
 static_assert(kPanelRows % kTileRows == 0 && kPanelRows % 8 == 0);
 
-/// Weights as they lie in memory, or decoded into a panel.
+/// Weights as they lie in memory; or turned into floats in a panel, by a register's load or by the codec.
 template <class E>
 struct InPlace {
   const FlatLinear& a;
   Matrix<E> block(int64_t r0, int64_t n, int64_t k, int64_t) const {
     return {reinterpret_cast<const E*>(a.w + r0 * a.row_bytes) + k, a.n_cols, n};
+  }
+};
+template <class E>
+struct Loaded {
+  const FlatLinear& a;
+  float* panel;
+  Matrix<float> block(int64_t r0, int64_t n, int64_t k, int64_t n_columns) const {
+    const Matrix<E> w = InPlace<E>{a}.block(r0, n, k, n_columns);
+    for (int64_t r = 0; r < n; ++r) {
+      for (int64_t i = 0; i < n_columns; i += kWidth)
+        store(panel + r * kPanelStride + i, load(w.row(r) + i, n_columns - i));
+    }
+    return {panel, kPanelStride, n};
   }
 };
 struct Decoded {
@@ -59,7 +72,8 @@ void panel_product(const FlatLinear& a, const Source& source, int64_t r0, int64_
       float dots[up8(R * T)];
       fold<R * T>(at, dots);
       for (int i = 0; i < R && r + i < n_rows; ++i) {
-        for (int j = 0; j < T && t + j < n_tokens; ++j) a.y[(t0 + t + j) * a.n_rows + r0 + r + i] = dots[i * T + j];
+        for (int j = 0; j < T && t + j < n_tokens; ++j)
+          a.y[(t0 + t + j) * a.n_rows + r0 + r + i] = dots[i * T + j] * a.scale;
       }
     }
   }
@@ -85,6 +99,13 @@ void in_place(const FlatLinear& a, int64_t begin, int64_t end) {
   a.n_tokens == 1 ? one_token<E>(a, begin, end) : product(a, InPlace<E>{a}, begin, end);
 }
 
+/// Tokens in tiles would load and turn every weight once for each tile.
+template <class E>
+void loaded(const FlatLinear& a, int64_t begin, int64_t end) {
+  alignas(64) float panel[kPanelRows * kPanelStride];
+  product(a, Loaded<E>{a, panel}, begin, end);
+}
+
 void any_format(const FlatLinear& a, int64_t begin, int64_t end) {
   alignas(64) float panel[kPanelRows * kPanelStride];
   product(a, Decoded{a, panel}, begin, end);
@@ -100,6 +121,8 @@ void linear(const FlatLinear& a, int64_t begin, int64_t end) {
       return in_place<Half>(a, begin, end);
     case DType::kBF16:
       return in_place<BFloat>(a, begin, end);
+    case DType::kF8E4M3:
+      return a.n_tokens > kTileTokens ? loaded<Quarter>(a, begin, end) : in_place<Quarter>(a, begin, end);
     default:
       return any_format(a, begin, end);
   }

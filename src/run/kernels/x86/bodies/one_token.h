@@ -42,7 +42,7 @@ void one_token(const FlatLinear& a, int64_t begin, int64_t end) {
       for (int part = 0; part < kParts; ++part) store(lanes + r * kLanes + part * kWidth, sum[r][part]);
     float dots[up8(kStreams)];
     fold<kStreams>(lanes, dots);
-    for (int r = 0; r < kStreams && r0 + r < end; ++r) a.y[r0 + r] = dots[r];
+    for (int r = 0; r < kStreams && r0 + r < end; ++r) a.y[r0 + r] = dots[r] * a.scale;
   }
 }
 
