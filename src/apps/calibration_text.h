@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/formats/model_file.h"
 #include "make/eval/windows.h"
 
 namespace adder {
@@ -17,8 +18,11 @@ struct CalibrationText {
 /// --data, --context, --windows.
 void add_calibration_text_options(CLI::App& command, CalibrationText& text);
 
-/// Consecutive windows of each file, the first token of each replaced by BOS; what is left over at a file's end is left
-/// out. A file too short for one window is kUsage.
-Result<std::vector<Window>> calibration_windows(const CalibrationText& text, const Tokenizer& tokenizer);
+/// Of a text file consecutive windows, the first token of each replaced by BOS; what is left over at the file's end is
+/// left out, and a file too short for one window is kUsage. Of a .jsonl file a window for each line, cut off at the
+/// context: an object with "text", or with "messages" (chat_format.h), written as the model's own template writes them;
+/// another line is kCorrupt, with its number.
+Result<std::vector<Window>> calibration_windows(const CalibrationText& text, const ModelFile& model,
+                                                const Tokenizer& tokenizer);
 
 }  // namespace adder

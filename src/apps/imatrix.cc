@@ -53,7 +53,8 @@ Status run_imatrix(ImatrixCommand c) {
     Progress progress("reading");
     c.engine.context = c.text.context;
     TRY_ASSIGN(const OpenedEngine opened, open_engine(c.model, c.engine));
-    TRY_ASSIGN(const std::vector<Window> windows, calibration_windows(c.text, opened.engine->tokenizer()));
+    const ModelFile& file = *opened.engine->model().bound().file;
+    TRY_ASSIGN(const auto windows, calibration_windows(c.text, file, opened.engine->tokenizer()));
     TRY_ASSIGN(found, gather(*opened.engine, windows, c.text.files, c.text.context, [&](double done) -> Status {
                  if (interrupted()) return Error::cancelled("interrupted; nothing was written");
                  progress.update(done);

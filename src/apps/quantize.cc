@@ -9,6 +9,7 @@
 #include "apps/mix_option.h"
 #include "apps/model_path.h"
 #include "apps/progress.h"
+#include "apps/quantize_fp8.h"
 #include "apps/quantize_plan.h"
 
 namespace adder {
@@ -18,7 +19,8 @@ struct QuantizeCommand {
   std::string input, output, imatrix;
   PlanRequest plan;
   QuantizeOptions options;
-  bool dry_run = false, json = false;
+  Fp8Request fp8;
+  bool to_fp8 = false, dry_run = false, json = false;
 };
 
 std::string remarks(const QuantizedTensor& t) {
@@ -75,6 +77,11 @@ Status write_file_of(QuantizeCommand& c) {
 }
 
 Status run_quantize(QuantizeCommand c) {
+  if (c.to_fp8) {
+    if (c.dry_run || !c.imatrix.empty()) return Error::usage("quantize: --type fp8 has no --dry-run and no --imatrix");
+    if (c.output.empty()) return Error::usage("quantize: OUT is required");
+    return quantize_to_fp8(c.input, c.output, c.fp8, c.options.threads, c.json);
+  }
   Imatrix imatrix;
   if (!c.imatrix.empty()) {
     TRY_ASSIGN(imatrix, Imatrix::read(c.imatrix));
@@ -97,23 +104,27 @@ void add_quantize(CLI::App& app, Action& chosen) {
   auto c = std::make_shared<QuantizeCommand>();
   CLI::App* command = app.add_subcommand("quantize", "Rewrite a model with other number formats");
   command->add_option("IN", c->input, "GGUF file, Hugging Face directory, or ORG/NAME[:TYPE] on the Hub")->required();
-  command->add_option("OUT", c->output, "GGUF file to write");
-  add_mix_option(*command, c->options.mix);
+  command->add_option("OUT", c->output, "GGUF file to write; for fp8 a directory (a page with --sweep)");
+  add_mix_option(*command, c->options.mix, &c->to_fp8);
   command->add_option("--imatrix", c->imatrix, "round by the importance that 'adder imatrix' or llama.cpp gathered")
       ->type_name("FILE");
   add_plan_options(*command, c->plan);
+  add_fp8_options(*command, c->fp8);
   command->add_flag("--dry-run", c->dry_run, "print which tensor would get which type, and write nothing");
   add_threads_option(*command, c->options.threads);
   command->add_flag("--json", c->json, "print JSON");
   command->footer(
       "Best from F32, F16 or BF16. The output appears when it is complete. --type gives every tensor the type that\n"
       "llama.cpp would give it; --bpw and --size-limit choose the types that keep this very model's divergence least\n"
-      "for the size, by a table gathered once with 'adder sensitivity'.\n\n"
+      "for the size, by a table gathered once with 'adder sensitivity'. --type fp8 writes a Hugging Face directory as\n"
+      "NVIDIA's Model Optimizer would (hf_quant_config.json, E4M3 weights, one scale each).\n\n"
       "Examples:\n"
       "  adder quantize model-bf16.gguf model-q4_k_m.gguf --type q4_k_m --imatrix model.imatrix\n"
       "  adder quantize hf-directory model-q8_0.gguf --type q8_0\n"
       "  adder quantize model-bf16.gguf model.gguf --size-limit 2.4GiB --sensitivity model.json --imatrix "
       "model.imatrix\n"
+      "  adder quantize hf-directory fp8-directory --type fp8 --calib samples.jsonl\n"
+      "  adder quantize hf-directory sweep.html --type fp8 --calib held-out.jsonl --sweep\n"
       "  adder quantize model-bf16.gguf --bpw 4.6 --sensitivity model.json --dry-run");
   command->callback([c, &chosen] { chosen = [c] { return run_quantize(*c); }; });
 }

@@ -41,7 +41,7 @@ Result<Sensitivities> gather_table(const SensitivityCommand& c) {
   TRY_ASSIGN(ModelFile file, ModelFile::open(path));
   TRY_ASSIGN(BoundModel model, bind(std::make_shared<const ModelFile>(std::move(file))));
   TRY_ASSIGN(const Tokenizer tokenizer, Tokenizer::from_file(*model.file));
-  TRY_ASSIGN(const auto windows, calibration_windows(c.text, tokenizer));
+  TRY_ASSIGN(const auto windows, calibration_windows(c.text, *model.file, tokenizer));
 
   Progress progress("measuring");
   MeasureOptions options{.imatrix = c.imatrix.empty() ? nullptr : &imatrix, .threads = c.threads};

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "make/calib/observe.h"
 #include "run/engine/engine.h"
 
 namespace adder {
 namespace {
-
-/// Tokens of one pass, all of whose logits are computed: a large vocabulary takes half a megabyte for each.
-constexpr int64_t kTokensPerPass = 64;
 
 /// What one matrix was given so far.
 class Inputs {
@@ -52,33 +50,16 @@ class Inputs {
   int64_t rows_ = 0;
 };
 
-Status run_whole(Engine& engine, const Window& window) {
-  TRY_ASSIGN(Sequence sequence, engine.new_sequence());
-  for (std::span<const TokenId> left = window.tokens; !left.empty();) {
-    const auto part = left.first(std::min(left.size(), static_cast<size_t>(kTokensPerPass)));
-    const Segment segment{&sequence, part, Want::kAll};
-    TRY(engine.forward().run({&segment, 1}));
-    left = left.subspan(part.size());
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<Calibration> gather(Engine& engine, std::span<const Window> windows, std::vector<std::string> datasets,
                            int64_t window, const std::function<Status(double done)>& progress) {
   const std::vector<BoundTensor>& tensors = engine.model().bound().tensors;
   std::vector<Inputs> inputs(tensors.size());
-  engine.forward().observe([&](const BoundTensor& weight, const float* x, int64_t n) {
+  const auto add = [&](const BoundTensor& weight, const float* x, int64_t n) {
     inputs[static_cast<size_t>(&weight - tensors.data())].add(weight, x, n);
-  });
-  Status status;
-  for (size_t i = 0; i < windows.size() && status; ++i) {
-    status = run_whole(engine, windows[i]);
-    if (status && progress) status = progress(static_cast<double>(i + 1) / static_cast<double>(windows.size()));
-  }
-  engine.forward().observe({});
-  TRY(std::move(status));
+  };
+  TRY(observe(engine, windows, true, add, progress));
 
   Calibration result;
   result.imatrix.datasets = std::move(datasets);
