@@ -8,7 +8,7 @@
 namespace adder {
 
 void add_eval_options(CLI::App& command, EvalCommand& c) {
-  command.add_option("--data", c.data, "text file; - reads standard input")->required();
+  command.add_option("--data", c.data, "text file; - reads standard input");
   command.add_option("-c,--context", c.eval.context, "tokens per window")
       ->check(CLI::Range(int64_t{4}, kMostContext))
       ->capture_default_str();

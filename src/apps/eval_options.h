@@ -9,13 +9,13 @@ namespace adder {
 
 /// What perplexity and compare have in common: a text, how it is cut, and the team that works on it.
 struct EvalCommand {
-  std::string data;
+  std::string data;  ///< may be empty where the text is not needed
   EngineOptions engine;
   EvalOptions eval;
   bool every_token = false, json = false;
 };
 
-/// --data, --context, --every-token, --windows, --threads, --kv-type, --json.
+/// --data (the caller says whether it is required), --context, --every-token, --windows, --threads, --kv-type, --json.
 void add_eval_options(CLI::App& command, EvalCommand& c);
 
 /// Engine options with room for a window, and evaluation options that show progress and listen for Ctrl-C. `progress`

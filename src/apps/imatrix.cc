@@ -16,6 +16,7 @@ namespace {
 struct ImatrixCommand {
   std::string model, out;
   CalibrationText text;
+  int64_t gram = 0;
   EngineOptions engine;
   bool json = false;
 };
@@ -23,6 +24,7 @@ struct ImatrixCommand {
 void print_table(const ImatrixCommand& c, const Calibration& found) {
   fmt::print("{}: inputs of {} matrices on {} windows of {} tokens\n", c.out, found.imatrix.entries.size(),
              found.imatrix.chunk_count, found.imatrix.chunk_size);
+  if (c.gram > 0) fmt::print("with products of columns in squares of at most {}\n", c.gram);
   fmt::print("\nExact zeros, in per cent of the input: alone, in whole groups of 4, in whole blocks of 32\n");
   for (const ZeroShares& zeros : found.zeros)
     if (zeros.zeros > 0)
@@ -44,6 +46,7 @@ void print_report_json(const ImatrixCommand& c, const Calibration& found) {
               {"datasets", found.imatrix.datasets},
               {"windows", found.imatrix.chunk_count},
               {"window", found.imatrix.chunk_size},
+              {"gram_columns", c.gram},
               {"tensors", tensors}});
 }
 
@@ -54,12 +57,17 @@ Status run_imatrix(ImatrixCommand c) {
     c.engine.context = c.text.context;
     TRY_ASSIGN(const OpenedEngine opened, open_engine(c.model, c.engine));
     const ModelFile& file = *opened.engine->model().bound().file;
-    TRY_ASSIGN(const auto windows, calibration_windows(c.text, file, opened.engine->tokenizer()));
-    TRY_ASSIGN(found, gather(*opened.engine, windows, c.text.files, c.text.context, [&](double done) -> Status {
-                 if (interrupted()) return Error::cancelled("interrupted; nothing was written");
-                 progress.update(done);
-                 return {};
-               }));
+    TRY_ASSIGN(const std::vector<Window> windows, calibration_windows(c.text, file, opened.engine->tokenizer()));
+    GatherOptions options{.datasets = c.text.files,
+                          .window = c.text.context,
+                          .gram_columns = c.gram,
+                          .threads = opened.engine->options().threads};
+    options.progress = [&](double done) -> Status {
+      if (interrupted()) return Error::cancelled("interrupted; nothing was written");
+      progress.update(done);
+      return {};
+    };
+    TRY_ASSIGN(found, gather(*opened.engine, windows, options));
   }
   TRY(found.imatrix.write(c.out));
   if (c.json) {
@@ -79,6 +87,19 @@ void add_imatrix(CLI::App& app, Action& chosen) {
   add_model_argument(*command, c->model);
   add_calibration_text_options(*command, c->text);
   command->add_option("-o,--out", c->out, "file to write: llama.cpp's imatrix in GGUF")->required();
+  command
+      ->add_option("--gram", c->gram,
+                   "also gather how inputs vary together, in squares of so many columns (256, 512 ... 4096), for "
+                   "'--rounding compensated'; 4 bytes x columns for each column of the model's matrices")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            int64_t columns = 0;
+            const bool number = CLI::detail::lexical_cast(text, columns);
+            return number && columns >= 256 && columns <= 4096 && columns % 256 == 0
+                       ? std::string()
+                       : "expected a multiple of 256 up to 4096, found " + text;
+          },
+          "COLUMNS"));
   add_team_options(*command, c->engine);
   command->add_flag("--json", c->json, "print JSON");
   command->footer(
@@ -86,6 +107,7 @@ void add_imatrix(CLI::App& app, Action& chosen) {
       "counts the zeros that a squared ReLU leaves.\n\n"
       "Examples:\n"
       "  adder imatrix model-bf16.gguf --data calibration.txt --out model.imatrix\n"
+      "  adder imatrix model-bf16.gguf --data calibration.txt --gram 1024 --out model.imatrix\n"
       "  adder imatrix model-bf16.gguf --data prose.txt code.txt --windows 64 --out model.imatrix --json");
   command->callback([c, &chosen] { chosen = [c] { return run_imatrix(*c); }; });
 }

@@ -3,6 +3,7 @@
 #include "apps/engine_options.h"
 #include "apps/json_output.h"
 #include "core/base/byte_size.h"
+#include "make/plan/role_plan.h"
 #include "make/plan/type_plan.h"
 
 namespace adder {
@@ -58,6 +59,10 @@ void add_plan_options(CLI::App& command, PlanRequest& request) {
     option->excludes(command.get_option("--type"));
   }
   bits->excludes(size);
+  command
+      .add_flag("--by-role", request.by_role,
+                "the table is of another model of the family, like a smaller one: one type for all matrices of a role")
+      ->needs(table);
 }
 
 uint64_t QuantizePlan::data_bytes() const {
@@ -92,7 +97,12 @@ Result<QuantizePlan> make_plan(const std::filesystem::path& input, const PlanReq
   if (request.sensitivity.empty()) return plan;
 
   TRY_ASSIGN(const Sensitivities table, Sensitivities::read(request.sensitivity));
-  TRY(check_table(table, model, options, request.sensitivity));
+  if (!request.by_role) TRY(check_table(table, model, options, request.sensitivity));
+  if (request.asked() && request.by_role) {
+    TRY_ASSIGN(const uint64_t bytes, budget(request, plan));
+    TRY_ASSIGN(plan.types, plan_by_role(table, model.config, bytes));
+    return plan;
+  }
   if (request.asked()) {
     TRY_ASSIGN(const uint64_t bytes, budget(request, plan));
     TRY_ASSIGN(plan.types, plan_within(table, model.config, bytes));

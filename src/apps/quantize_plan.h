@@ -15,10 +15,11 @@ struct PlanRequest {
   int64_t size_limit = 0;   ///< bytes of the file; 0: not given
   double bits = 0;          ///< per weight, tensor data alone; 0: not given
   std::string sensitivity;  ///< the table's file
+  bool by_role = false;     ///< it is of another model, and tells of roles alone
   bool asked() const { return size_limit > 0 || bits > 0; }
 };
 
-/// --size-limit, --bpw, --sensitivity.
+/// --size-limit, --bpw, --sensitivity, --by-role.
 void add_plan_options(CLI::App& command, PlanRequest& request);
 
 /// Which tensor gets which type, and what that costs.
@@ -34,8 +35,8 @@ struct QuantizePlan {
 };
 
 /// The plan for `input`: by the request if it asks for a size, else the types of `options`. With a sensitivity table
-/// every matrix's divergence is predicted. Errors: a size without a table, a table of another model or importance
-/// (kUsage), a size that cannot be reached (kTooLarge), those of the files.
+/// of this model every matrix's divergence is predicted. Errors: a size without a table, a table of another model or
+/// importance (kUsage), a size that cannot be reached (kTooLarge), those of the files.
 Result<QuantizePlan> make_plan(const std::filesystem::path& input, const PlanRequest& request,
                                const QuantizeOptions& options);
 

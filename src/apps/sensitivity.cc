@@ -6,6 +6,7 @@
 #include "apps/calibration_text.h"
 #include "apps/commands.h"
 #include "apps/engine_options.h"
+#include "apps/imatrix_option.h"
 #include "apps/interrupt.h"
 #include "apps/json_output.h"
 #include "apps/model_path.h"
@@ -18,7 +19,8 @@ namespace adder {
 namespace {
 
 struct SensitivityCommand {
-  std::string model, imatrix, out;
+  std::string model, out;
+  ImatrixRequest imatrix;
   CalibrationText text;
   int threads = available_threads();
   bool json = false;
@@ -33,10 +35,7 @@ Result<Sensitivities> earlier(const std::string& path) {
 
 Result<Sensitivities> gather_table(const SensitivityCommand& c) {
   TRY_ASSIGN(const Sensitivities done, earlier(c.out));
-  Imatrix imatrix;
-  if (!c.imatrix.empty()) {
-    TRY_ASSIGN(imatrix, Imatrix::read(c.imatrix));
-  }
+  TRY_ASSIGN(const std::optional<Imatrix> imatrix, read_imatrix(c.imatrix));
   TRY_ASSIGN(const std::filesystem::path path, model_path(c.model));
   TRY_ASSIGN(ModelFile file, ModelFile::open(path));
   TRY_ASSIGN(BoundModel model, bind(std::make_shared<const ModelFile>(std::move(file))));
@@ -44,7 +43,7 @@ Result<Sensitivities> gather_table(const SensitivityCommand& c) {
   TRY_ASSIGN(const auto windows, calibration_windows(c.text, *model.file, tokenizer));
 
   Progress progress("measuring");
-  MeasureOptions options{.imatrix = c.imatrix.empty() ? nullptr : &imatrix, .threads = c.threads};
+  MeasureOptions options{.imatrix = imatrix ? &*imatrix : nullptr, .threads = c.threads};
   options.progress = [&](double share) -> Status {
     if (interrupted()) return Error::cancelled("interrupted; the same command goes on from {}", c.out);
     progress.update(share);
@@ -80,14 +79,14 @@ void add_sensitivity(CLI::App& app, Action& chosen) {
       ->add_option("MODEL", c->model, "GGUF file, Hugging Face directory, or ORG/NAME on the Hub, in F32, F16 or BF16")
       ->required();
   add_calibration_text_options(*command, c->text);
-  command->add_option("--imatrix", c->imatrix, "round by this importance, as quantize will")->type_name("FILE");
+  add_imatrix_options(*command, c->imatrix);
   command->add_option("-o,--out", c->out, "table to write, JSON")->required()->type_name("FILE");
   add_threads_option(*command, c->threads);
   command->add_flag("--json", c->json, "print the table");
   command->footer(
       "Runs the model over the text once for every matrix; a few windows are enough. A run that was broken off goes "
       "on\n"
-      "where it stopped.\n\n"
+      "where it stopped. Give --imatrix and --rounding as 'adder quantize' will get them.\n\n"
       "Examples:\n"
       "  adder sensitivity model-bf16.gguf --data calibration.txt --windows 4 --imatrix model.imatrix --out "
       "model.json\n"

@@ -21,6 +21,9 @@ void print_receipt(const Receipt& receipt) {
   fmt::print("written by adder {}, {:.2f} bits per weight\n", receipt.version, receipt.bits_per_weight);
   for (const ReceiptStep& step : receipt.steps)
     fmt::print("  {}{}\n", step.recipe, step.source.empty() ? "" : fmt::format("   of model {}", step.source));
+  if (const auto& divergence = receipt.divergence)
+    fmt::print("divergence {:.3e} ± {:.1e} nats per token, measured on {} tokens of text {}\n", divergence->kl,
+               divergence->kl_error, divergence->tokens, divergence->text);
 }
 
 void print_report(const VerifyReport& report) {

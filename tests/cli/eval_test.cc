@@ -63,6 +63,49 @@ TEST(Compare, AModelIsItselfAndAQuantisedOneNearlySo) {
   EXPECT_LT(moved["kl"]["mean"], 1);
 }
 
+/// Predictions in a file stand in for the model that made them, but for their sixteen bits.
+TEST(Compare, TakesPredictionsFromAFile) {
+  const std::string parent = scratch() / "parent.gguf", child = scratch() / "child.gguf", kld = scratch() / "x.kld";
+  ASSERT_EQ(run_adder({"synth", "--preset", "tiny", "--type", "f32", parent}).status, 0);
+  ASSERT_EQ(run_adder({"quantize", parent, child, "--type", "q4_0"}).status, 0);
+  const std::vector<std::string> text = {"--data", "-", "--context", "64", "--windows", "2", "--threads", "1"};
+  const auto with = [](std::vector<std::string> arguments, const std::vector<std::string>& more) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Call{.arguments = arguments, .input = prose()};
+  };
+  const Outcome saved = run_adder(with({"perplexity", parent, "--save-logits", kld}, text));
+  ASSERT_EQ(saved.status, 0) << saved.err;
+  const auto from_model = run_adder(with({"compare", parent, child, "--json"}, text)).json();
+  const Outcome from_file = run_adder({"compare", kld, child, "--threads", "1", "--json"});
+  ASSERT_EQ(from_file.status, 0) << from_file.err;
+  const double expected = from_model["kl"]["mean"];
+  EXPECT_NEAR(from_file.json()["kl"]["mean"], expected, 1e-2 * expected);
+  EXPECT_EQ(from_file.json()["child"], from_model["child"]);
+
+  EXPECT_EQ(run_adder(with({"compare", kld, child}, text)).status, 2) << "the file has its own text";
+  EXPECT_EQ(run_adder({"compare", parent, child}).status, 2) << "models have none";
+  EXPECT_EQ(run_adder(with({"perplexity", parent, "--save-logits", kld, "--every-token"}, text)).status, 2);
+}
+
+TEST(Compare, ShowsTensorsAndSeveralChildren) {
+  const std::string parent = scratch() / "parent.gguf", small = scratch() / "small.gguf", page = scratch() / "x.html";
+  ASSERT_EQ(run_adder({"synth", "--preset", "tiny", "--type", "f32", parent}).status, 0);
+  ASSERT_EQ(run_adder({"quantize", parent, small, "--type", "q4_0"}).status, 0);
+  const Outcome outcome = run_adder({.arguments = {"compare", parent, parent, small, "--data", "-", "--context", "64",
+                                                   "--windows", "1", "--tensors", "--html", page, "--json"},
+                                     .input = prose()});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto children = outcome.json()["children"];
+  ASSERT_EQ(children.size(), 2u);
+  EXPECT_TRUE(children[0]["tensors"].empty()) << "the parent itself";
+  EXPECT_EQ(children[1]["tensors"][0]["child"], "Q4_0");
+  EXPECT_NEAR(children[1]["tensors"][0]["error"], 0.085, 0.02) << "what four bits cost normal numbers";
+  const std::string html = read_file(page).value();
+  EXPECT_THAT(html, HasSubstr("best for its size"));
+  EXPECT_THAT(html, HasSubstr("Change of each layer's input"));
+  EXPECT_THAT(html, HasSubstr("Bits per weight"));
+}
+
 /// From a text to a file of a chosen size, in four commands.
 TEST(Planner, ChoosesTypesForASize) {
   const std::string parent = scratch() / "whole.gguf", imatrix = scratch() / "x.imatrix", table = scratch() / "x.json";
@@ -108,7 +151,81 @@ TEST(Planner, ChoosesTypesForASize) {
   fails({"--bpw", "1", "--sensitivity", table, "--imatrix", imatrix}, 6, "the limit");
   fails({"--size-limit", "100", "--sensitivity", table, "--imatrix", imatrix}, 6, "metadata");
   fails({"--imatrix", parent}, 5, "imatrix");
+  fails({"--imatrix", imatrix, "--rounding", "compensated"}, 2, "--gram");
+  fails({"--rounding", "compensated"}, 2, "--imatrix");
   EXPECT_EQ(run_adder({"sensitivity", tiny_model(), "--data", parent, "--out", scratch() / "y.json"}).status, 2);
+}
+
+/// Errors that make up for each other leave the model nearer to its parent, in a file of the same size.
+TEST(Quantize, CompensatesByGramMatrices) {
+  const std::string parent = scratch() / "whole.gguf", grams = scratch() / "g.imatrix";
+  ASSERT_EQ(run_adder({"synth", "--preset", "tiny", "--type", "f32", parent}).status, 0);
+  const Outcome gathered = run_adder(
+      {.arguments = {"imatrix", parent, "--data", "-", "--context", "64", "--gram", "256", "--out", grams, "--json"},
+       .input = prose()});
+  ASSERT_EQ(gathered.status, 0) << gathered.err;
+  EXPECT_EQ(gathered.json()["gram_columns"], 256);
+  const auto divergence_of = [&](const std::string& rounding) {
+    const std::string child = scratch() / (rounding + ".gguf");
+    const Outcome written =
+        run_adder({"quantize", parent, child, "--type", "q4_0", "--imatrix", grams, "--rounding", rounding, "--json"});
+    EXPECT_EQ(written.status, 0) << written.err;
+    EXPECT_EQ(written.json()["tensors"][1]["compensated"], rounding == "compensated");
+    return run_adder(
+               {.arguments = {"compare", parent, child, "--data", "-", "--context", "64", "--kv-type", "f32", "--json"},
+                .input = prose()})
+        .json()["kl"]["mean"]
+        .get<double>();
+  };
+  const double nearest = divergence_of("nearest"), compensated = divergence_of("compensated");
+  EXPECT_LT(compensated, 0.9 * nearest);
+  EXPECT_EQ(std::filesystem::file_size(scratch() / "nearest.gguf") / 1000,
+            std::filesystem::file_size(scratch() / "compensated.gguf") / 1000);
+  EXPECT_EQ(run_adder({"imatrix", parent, "--data", "-", "--gram", "100", "--out", grams}).status, 2);
+}
+
+/// What quantize measured when it had written is what compare measures, and stays with the file.
+TEST(Quantize, RecordsTheDivergenceInTheReceipt) {
+  const std::string parent = scratch() / "whole.gguf", child = scratch() / "child.gguf";
+  ASSERT_EQ(run_adder({"synth", "--preset", "tiny", "--type", "f32", parent}).status, 0);
+  std::string text;
+  for (int i = 0; i < 4; ++i) text += prose();
+  const Outcome written =
+      run_adder({.arguments = {"quantize", parent, child, "--type", "q4_0", "--data", "-", "--windows", "1", "--json"},
+                 .input = text});
+  ASSERT_EQ(written.status, 0) << written.err;
+  const double kl = written.json()["divergence"]["kl"]["mean"];
+  const auto compared =
+      run_adder({.arguments = {"compare", parent, child, "--data", "-", "--windows", "1", "--kv-type", "f32", "--json"},
+                 .input = text});
+  EXPECT_EQ(compared.json()["kl"]["mean"], kl);
+  const Outcome verified = run_adder({"verify", child, "--json"});
+  ASSERT_EQ(verified.status, 0) << verified.err;
+  const auto receipt = verified.json()["receipt"];
+  EXPECT_NEAR(receipt["divergence"]["kl"], kl, 1e-6 * kl);
+  EXPECT_EQ(receipt["divergence"]["tokens"], 255);
+  EXPECT_THAT(run_adder({"verify", child}).out, HasSubstr("nats per token, measured on 255 tokens"));
+}
+
+/// A table of one shape of the family plans another.
+TEST(Planner, TransfersByRole) {
+  const std::string small = scratch() / "small.gguf", large = scratch() / "large.gguf", table = scratch() / "x.json";
+  ASSERT_EQ(run_adder({"synth", "--preset", "tiny", "--type", "f32", small}).status, 0);
+  ASSERT_EQ(run_adder({"synth", "--preset", "tiny", "--type", "bf16", "--seed", "3", large}).status, 0);
+  ASSERT_EQ(run_adder({.arguments = {"sensitivity", small, "--data", "-", "--context", "64", "--windows", "1", "--out",
+                                     table},
+                       .input = prose()})
+                .status,
+            0);
+  const std::vector<std::string> plan = {"quantize", large, "--dry-run",     "--json",
+                                         "--bpw",    "5.5", "--sensitivity", table};
+  EXPECT_EQ(run_adder(plan).status, 2) << "of another model";
+  auto by_role = plan;
+  by_role.push_back("--by-role");
+  const Outcome planned = run_adder(by_role);
+  ASSERT_EQ(planned.status, 0) << planned.err;
+  EXPECT_LE(planned.json()["bits_per_weight"], 5.5);
+  EXPECT_GT(planned.json()["bits_per_weight"], 4.5);
 }
 
 }  // namespace

@@ -6,7 +6,8 @@ Sums of squares of every column of every matrix's input: relative difference fro
 largest sum (F32 weights, F32 keys and values). The file must be what llama.cpp writes (names, types, shapes), its own
 reader must find every matrix in it, and its quantiser, given these numbers, must write files whose bytes are those of
 `adder quantize --imatrix` but for one block in a hundred (both search scales; sums in another order may pick a
-neighbour of equal worth).
+neighbour of equal worth). Gram matrices (--gram) must be those of float64 to 1e-4 of the largest element, and llama.cpp's
+reader must pass over them.
 """
 import pathlib
 import sys
@@ -28,12 +29,13 @@ class Watched:
     __array_ufunc__ = None  # numpy must leave u @ W.T to us
 
     def __init__(self, matrix):
-        self.matrix, self.sums, self.rows = matrix, np.zeros(matrix.shape[1]), 0
+        self.matrix, self.gram, self.rows = matrix, np.zeros((matrix.shape[1],) * 2), 0
 
     T = property(lambda self: self)
+    sums = property(lambda self: self.gram.diagonal())
 
     def __rmatmul__(self, u):
-        self.sums += (u * u).sum(0)
+        self.gram += u.T @ u
         self.rows += len(u)
         return u @ self.matrix.T
 
@@ -65,6 +67,22 @@ def check_file(path, expected, n_windows):
     return worst
 
 
+def check_grams(path, expected, columns):
+    """The largest difference from the squares along the diagonal, of the matrix's largest element."""
+    grams = {t.name.removesuffix(".gram"): t.data for t in GGUFReader(path).tensors if t.name.endswith(".gram")}
+    assert set(grams) == set(expected)
+    worst = 0
+    for name, judge in expected.items():
+        width = len(judge.gram)
+        block = min(columns, width)
+        assert grams[name].shape == (width, block), name
+        for first in range(0, width, block):
+            rows = slice(first, min(first + block, width))
+            square = judge.gram[rows, rows]
+            worst = max(worst, np.abs(grams[name][rows, : len(square)] - square).max() / judge.gram.max())
+    return worst
+
+
 def main():
     adder, libraries, seedling = Adder(sys.argv[1]), sys.argv[2], sys.argv[3]
     failed = False
@@ -84,6 +102,14 @@ def main():
         found = llama_reads_imatrix(libraries, imatrix)
         failed |= found != len(expected)
         print(f"llama.cpp's reader finds {found} of {len(expected)} matrices")
+
+        with_grams = folder / "g.imatrix"
+        adder("imatrix", parent, "--data", text, "--out", with_grams, "--kv-type", "f32", "--context", WINDOW, "--gram", 256)
+        worst = check_grams(with_grams, expected, 256)
+        found = llama_reads_imatrix(libraries, with_grams)
+        failed |= worst > 1e-4 or found != len(expected)
+        print(f"Gram matrices apart from float64 by {worst:.1e} of the largest; bound 1e-04; beside them llama.cpp's "
+              f"reader finds {found} matrices")
 
         importance = read_imatrix(imatrix)
         for mix in ("q4_k_m", "q5_k_m", "q6_k", "q4_0", "q5_1", "iq4_nl"):

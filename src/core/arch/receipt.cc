@@ -12,6 +12,11 @@ constexpr std::string_view kRecipe = "adder.receipt.recipe";
 constexpr std::string_view kSource = "adder.receipt.source";
 constexpr std::string_view kBitsPerWeight = "adder.receipt.bits_per_weight";
 
+constexpr std::string_view kDivergence = "adder.receipt.divergence";
+constexpr std::string_view kDivergenceError = "adder.receipt.divergence_error";
+constexpr std::string_view kDivergenceTokens = "adder.receipt.divergence_tokens";
+constexpr std::string_view kDivergenceText = "adder.receipt.divergence_text";
+
 GgufEntry texts(std::string_view key, std::vector<std::string> values) {
   return {std::string(key), static_cast<uint32_t>(GgufType::kText), true, std::move(values)};
 }
@@ -27,6 +32,12 @@ Result<std::optional<Receipt>> from_gguf(const Gguf& file) {
   for (size_t i = 0; i < recipes.size(); ++i) receipt.steps.push_back({recipes[i], sources[i]});
   TRY_ASSIGN(receipt.bits_per_weight, file.number(kBitsPerWeight));
   TRY_ASSIGN(receipt.model_hash, file.text(kModelHashKey));
+  if (file.find(kDivergence) == nullptr) return std::optional(std::move(receipt));
+  ReceiptDivergence& divergence = receipt.divergence.emplace();
+  TRY_ASSIGN(divergence.kl, file.number(kDivergence));
+  TRY_ASSIGN(divergence.kl_error, file.number(kDivergenceError));
+  TRY_ASSIGN(divergence.tokens, file.integer(kDivergenceTokens));
+  TRY_ASSIGN(divergence.text, file.text(kDivergenceText));
   return std::optional(std::move(receipt));
 }
 
@@ -105,18 +116,32 @@ std::vector<GgufEntry> gguf_entries(const Receipt& receipt) {
     recipes.push_back(step.recipe);
     sources.push_back(step.source);
   }
-  return {gguf_text(std::string(kVersion), receipt.version), texts(kRecipe, std::move(recipes)),
-          texts(kSource, std::move(sources)), gguf_f32(std::string(kBitsPerWeight), receipt.bits_per_weight),
-          gguf_text(std::string(kModelHashKey), receipt.model_hash)};
+  std::vector<GgufEntry> entries = {gguf_text(std::string(kVersion), receipt.version),
+                                    texts(kRecipe, std::move(recipes)), texts(kSource, std::move(sources)),
+                                    gguf_f32(std::string(kBitsPerWeight), receipt.bits_per_weight),
+                                    gguf_text(std::string(kModelHashKey), receipt.model_hash)};
+  if (const auto& divergence = receipt.divergence) {
+    entries.push_back(gguf_f32(std::string(kDivergence), divergence->kl));
+    entries.push_back(gguf_f32(std::string(kDivergenceError), divergence->kl_error));
+    entries.push_back(gguf_u32(std::string(kDivergenceTokens), static_cast<uint32_t>(divergence->tokens)));
+    entries.push_back(gguf_text(std::string(kDivergenceText), divergence->text));
+  }
+  return entries;
 }
 
 nlohmann::ordered_json to_json(const Receipt& receipt) {
   nlohmann::ordered_json steps = nlohmann::ordered_json::array();
   for (const ReceiptStep& step : receipt.steps) steps.push_back({{"recipe", step.recipe}, {"source", step.source}});
-  return {{"adder", receipt.version},
-          {"steps", std::move(steps)},
-          {"bits_per_weight", receipt.bits_per_weight},
-          {"model_hash", receipt.model_hash}};
+  nlohmann::ordered_json object = {{"adder", receipt.version},
+                                   {"steps", std::move(steps)},
+                                   {"bits_per_weight", receipt.bits_per_weight},
+                                   {"model_hash", receipt.model_hash}};
+  if (const auto& divergence = receipt.divergence)
+    object["divergence"] = {{"kl", divergence->kl},
+                            {"kl_error", divergence->kl_error},
+                            {"tokens", divergence->tokens},
+                            {"text", divergence->text}};
+  return object;
 }
 
 }  // namespace adder

@@ -41,17 +41,28 @@ struct ReceiptStep {
   bool operator==(const ReceiptStep&) const = default;
 };
 
+/// How far a model is from the one that the last step read, KL(that || this) in nats per token, measured on a text.
+struct ReceiptDivergence {
+  double kl = 0, kl_error = 0;  ///< mean and its standard error
+  int64_t tokens = 0;           ///< scored
+  std::string text;             ///< XXH3-128 of its bytes
+
+  bool operator==(const ReceiptDivergence&) const = default;
+};
+
 /// Where a file comes from and what it is, beside the hashes of seal.h:
 ///                  GGUF (adder.receipt.*)     kSealFile
 ///   version        version                    "adder"
 ///   steps          recipe, source (arrays)    "steps": [{"recipe", "source"}]
 ///   bits ...       bits_per_weight            "bits_per_weight"
 ///   model hash     model_hash                 "model_hash"
+///   divergence     divergence, divergence_error, divergence_tokens, divergence_text (GGUF alone, and not always)
 struct Receipt {
   std::string version;             ///< of adder
   std::vector<ReceiptStep> steps;  ///< oldest first; the last one wrote the file
   double bits_per_weight = 0;      ///< of all tensors
   std::string model_hash;          ///< of the model in the file
+  std::optional<ReceiptDivergence> divergence = {};
 
   bool operator==(const Receipt&) const = default;
 };

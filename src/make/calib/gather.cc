@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/exceptions.h"
 #include "make/calib/observe.h"
 #include "run/engine/engine.h"
 
@@ -12,12 +13,17 @@ namespace {
 /// What one matrix was given so far.
 class Inputs {
  public:
-  void add(const BoundTensor& weight, const float* x, int64_t n) {
+  /// `gram_columns` as in GatherOptions.
+  void add(const BoundTensor& weight, const float* x, int64_t n, int64_t gram_columns, ThreadPool& pool) {
     const int64_t width = weight.spec.shape.row_length();
     squares_.resize(static_cast<size_t>(width));
     zeros_.spec = weight.spec;
     zeros_.elements += n * width;
     rows_ += n;
+    if (gram_columns > 0) {
+      if (gram_.block == 0) gram_ = empty_gram(width, gram_columns);
+      add_products(gram_, x, n, pool);
+    }
     for (const float* const end = x + n * width; x != end; x += width) {
       add_squares(x);
       zeros_.zeros += zeros_in_groups(x, width, 1);
@@ -30,6 +36,10 @@ class Inputs {
     return std::ranges::all_of(squares_, [](double sum) { return std::isfinite(static_cast<float>(sum)); });
   }
   const ZeroShares& zeros() const { return zeros_; }
+  Gram take_gram() {
+    complete(gram_);
+    return std::move(gram_);
+  }
   Imatrix::Entry entry() const { return {{squares_.begin(), squares_.end()}, {static_cast<float>(rows_)}}; }
 
  private:
@@ -48,31 +58,37 @@ class Inputs {
   std::vector<double> squares_;
   ZeroShares zeros_;
   int64_t rows_ = 0;
+  Gram gram_;
 };
 
-}  // namespace
-
-Result<Calibration> gather(Engine& engine, std::span<const Window> windows, std::vector<std::string> datasets,
-                           int64_t window, const std::function<Status(double done)>& progress) {
+Result<Calibration> gather_all(Engine& engine, std::span<const Window> windows, const GatherOptions& options) {
   const std::vector<BoundTensor>& tensors = engine.model().bound().tensors;
   std::vector<Inputs> inputs(tensors.size());
+  ThreadPool pool(options.threads);
   const auto add = [&](const BoundTensor& weight, const float* x, int64_t n) {
-    inputs[static_cast<size_t>(&weight - tensors.data())].add(weight, x, n);
+    inputs[static_cast<size_t>(&weight - tensors.data())].add(weight, x, n, options.gram_columns, pool);
   };
-  TRY(observe(engine, windows, true, add, progress));
+  TRY(observe(engine, windows, true, add, options.progress));
 
   Calibration result;
-  result.imatrix.datasets = std::move(datasets);
+  result.imatrix.datasets = options.datasets;
   result.imatrix.chunk_count = static_cast<uint32_t>(windows.size());
-  result.imatrix.chunk_size = static_cast<uint32_t>(window);
-  for (const Inputs& seen : inputs) {
+  result.imatrix.chunk_size = static_cast<uint32_t>(options.window);
+  for (Inputs& seen : inputs) {
     if (seen.zeros().elements == 0) continue;
     if (!seen.finite())
       return Error::corrupt("the input of {} grows beyond all numbers on this text", seen.zeros().spec.gguf_name);
     result.imatrix.entries[seen.zeros().spec.gguf_name] = seen.entry();
+    if (options.gram_columns > 0) result.imatrix.grams[seen.zeros().spec.gguf_name] = seen.take_gram();
     result.zeros.push_back(seen.zeros());
   }
   return result;
+}
+
+}  // namespace
+
+Result<Calibration> gather(Engine& engine, std::span<const Window> windows, const GatherOptions& options) {
+  return exceptions_to_errors("what the inputs add up to", [&] { return gather_all(engine, windows, options); });
 }
 
 }  // namespace adder

@@ -29,7 +29,7 @@ class Gather : public ::testing::Test {
 
 TEST_F(Gather, SumsTheSquaresOfEveryColumn) {
   const std::vector<Window> windows = {{{kBos, 'a', 'b', 'a'}, 0}, {{kBos, 'a', 'c'}, 0}};
-  const Calibration found = gather(*engine_, windows, {"a.txt"}, 4).value();
+  const Calibration found = gather(*engine_, windows, {.datasets = {"a.txt"}, .window = 4}).value();
   EXPECT_EQ(found.imatrix.chunk_count, 2u);
   EXPECT_EQ(found.imatrix.chunk_size, 4u);
   EXPECT_THAT(found.imatrix.datasets, ::testing::ElementsAre("a.txt"));
@@ -50,7 +50,7 @@ TEST_F(Gather, SumsTheSquaresOfEveryColumn) {
 
 TEST_F(Gather, CountsZerosAloneAndInGroups) {
   const std::vector<Window> windows = {{{'a', 'b'}, 0}};
-  const Calibration found = gather(*engine_, windows, {}, 2).value();
+  const Calibration found = gather(*engine_, windows, {}).value();
   ASSERT_EQ(found.zeros.size(), 3u);
   for (const ZeroShares& zeros : found.zeros) {
     if (zeros.spec.role == Role::kDown) {
@@ -65,6 +65,25 @@ TEST_F(Gather, CountsZerosAloneAndInGroups) {
   }
 }
 
+/// Rows 'a' and BOS of a Gram matrix of one-hot inputs: as many hits as the diagonal says, and nothing beside it; the
+/// columns of 264 make a square of 256 and one of 8.
+TEST_F(Gather, MultipliesColumnsInSquares) {
+  const std::vector<Window> windows = {{{kBos, 'a', 'b', 'a'}, 0}};
+  const Calibration found = gather(*engine_, windows, {.gram_columns = 256, .threads = 2}).value();
+  ASSERT_EQ(found.imatrix.grams.size(), 3u);
+  const Gram& gram = found.imatrix.grams.at("output.weight");
+  ASSERT_EQ(gram.block, 256);
+  ASSERT_EQ(gram.width(), 264);
+  const std::vector<float>& sums = found.imatrix.entries.at("output.weight").sums;
+  for (size_t i = 0; i < 264; ++i)
+    for (size_t k = 0; k < 256; ++k) {
+      const size_t j = i - i % 256 + k;
+      EXPECT_NEAR(gram.values[i * 256 + k], i == j ? sums[i] : 0, 1e-3) << i << ", " << j;
+    }
+  EXPECT_EQ(found.imatrix.grams.at("blk.0.ffn_down.weight").block, 32) << "all of its columns";
+  EXPECT_TRUE(gather(*engine_, windows, {}).value().imatrix.grams.empty());
+}
+
 TEST_F(Gather, StopsWhenToldAndLeavesNoObserverBehind) {
   int calls = 0;
   const auto stop = [&](double done) -> Status {
@@ -73,7 +92,7 @@ TEST_F(Gather, StopsWhenToldAndLeavesNoObserverBehind) {
     return Error::cancelled("enough");
   };
   const std::vector<Window> windows(2, Window{{'a', 'b'}, 0});
-  expect_error(gather(*engine_, windows, {}, 2, stop), ErrorCode::kCancelled, "enough");
+  expect_error(gather(*engine_, windows, {.progress = stop}), ErrorCode::kCancelled, "enough");
   EXPECT_EQ(calls, 1);
   EXPECT_TRUE(engine_->generate({.prompt = {'a'}, .max_tokens = 1}));
 }

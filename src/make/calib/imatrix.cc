@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -12,19 +13,23 @@
 namespace adder {
 namespace {
 
-constexpr std::string_view kSums = ".in_sum2", kCounts = ".counts";
+constexpr std::string_view kSums = ".in_sum2", kCounts = ".counts", kGram = ".gram";
 
-Result<std::vector<float>> numbers(const Gguf& file, const NamedTensor& tensor) {
+Result<std::vector<float>> finite_numbers(const Gguf& file, const NamedTensor& tensor, float least) {
   if (tensor.view.dtype != DType::kF32 || tensor.view.shape.rank() > 2)
     return Error::corrupt("{}: tensor {} is {} {}, expected F32 with one or two axes", file.path(), tensor.name,
                           name(tensor.view.dtype), to_string(tensor.view.shape));
   std::vector<float> values(static_cast<size_t>(tensor.view.shape.elements()));
   std::memcpy(values.data(), tensor.view.data, tensor.view.bytes());
-  const auto bad = std::ranges::find_if_not(values, [](float x) { return x >= 0 && std::isfinite(x); });
+  const auto bad = std::ranges::find_if_not(values, [&](float x) { return x >= least && std::isfinite(x); });
   if (bad != values.end())
-    return Error::corrupt("{}: tensor {}: element {} is {}, expected a finite number of at least 0", file.path(),
-                          tensor.name, bad - values.begin(), *bad);
+    return Error::corrupt("{}: tensor {}: element {} is {}, expected a finite number{}", file.path(), tensor.name,
+                          bad - values.begin(), *bad, least == 0 ? " of at least 0" : "");
   return values;
+}
+
+Result<std::vector<float>> numbers(const Gguf& file, const NamedTensor& tensor) {
+  return finite_numbers(file, tensor, 0);
 }
 
 Result<Imatrix::Entry> read_entry(const Gguf& file, const NamedTensor& sums, const std::string& name) {
@@ -37,6 +42,19 @@ Result<Imatrix::Entry> read_entry(const Gguf& file, const NamedTensor& sums, con
     return Error::corrupt("{}: {}: sums of {} matrices, counts of {}", file.path(), name, sums.view.shape.rows(),
                           entry.counts.size());
   return entry;
+}
+
+Result<Gram> read_gram(const Gguf& file, const NamedTensor& tensor, const std::string& name) {
+  const TensorView* const sums = file.find_tensor(name + std::string(kSums));
+  if (!sums) return Error::corrupt("{}: {}{} is missing", file.path(), name, kSums);
+  const Shape& shape = tensor.view.shape;
+  if (shape.rank() != 2 || sums->shape.elements() != shape.rows() || shape.row_length() > shape.rows() ||
+      (shape.row_length() % 256 != 0 && shape.row_length() != shape.rows()))
+    return Error::corrupt("{}: tensor {} is {}, expected squares of all {} columns or of a multiple of 256",
+                          file.path(), tensor.name, to_string(shape), sums->shape.elements());
+  Gram gram{shape.row_length(), {}};
+  TRY_ASSIGN(gram.values, finite_numbers(file, tensor, -std::numeric_limits<float>::infinity()));
+  return gram;
 }
 
 /// `name` without `suffix`, if it ends so.
@@ -66,6 +84,8 @@ Result<Imatrix> Imatrix::read(const std::filesystem::path& path) {
       TRY_ASSIGN(imatrix.entries[*name], read_entry(file, tensor, *name));
     } else if (const auto of = stem(tensor.name, kCounts); of && !file.find_tensor(*of + std::string(kSums))) {
       return Error::corrupt("{}: {}{} is missing", file.path(), *of, kSums);
+    } else if (const auto matrix = stem(tensor.name, kGram)) {
+      TRY_ASSIGN(imatrix.grams[*matrix], read_gram(file, tensor, *matrix));
     }
   }
   return imatrix;
@@ -83,11 +103,14 @@ Status Imatrix::write(const std::filesystem::path& path) const {
                       {matrices, static_cast<int64_t>(entry.sums.size()) / matrices});
     writer.add_tensor(name + std::string(kCounts), DType::kF32, {matrices, 1});
   }
+  for (const auto& [name, gram] : grams)
+    writer.add_tensor(name + std::string(kGram), DType::kF32, {gram.width(), gram.block});
   TRY(writer.begin(path));
   for (const auto& [name, entry] : entries) {
     TRY(writer.write_tensor(std::as_bytes(std::span(entry.sums))));
     TRY(writer.write_tensor(std::as_bytes(std::span(entry.counts))));
   }
+  for (const auto& [name, gram] : grams) TRY(writer.write_tensor(std::as_bytes(std::span(gram.values))));
   return writer.finish();
 }
 
@@ -111,6 +134,10 @@ std::string Imatrix::fingerprint() const {
     hash.update(std::as_bytes(std::span(name)));
     hash.update(std::as_bytes(std::span(entry.sums)));
     hash.update(std::as_bytes(std::span(entry.counts)));
+  }
+  for (const auto& [name, gram] : grams) {
+    hash.update(std::as_bytes(std::span(name)));
+    hash.update(std::as_bytes(std::span(gram.values)));
   }
   return hash.hex();
 }

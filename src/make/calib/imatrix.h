@@ -8,6 +8,7 @@
 
 #include "core/arch/roles.h"
 #include "core/base/result.h"
+#include "make/calib/gram.h"
 
 namespace adder {
 
@@ -18,6 +19,8 @@ namespace adder {
 /// `imatrix.datasets`, `imatrix.chunk_count` windows of `imatrix.chunk_size` tokens, and for every matrix NAME two F32
 /// tensors: `NAME.in_sum2` [matrices, columns], sums of squares, and `NAME.counts` [matrices, 1], of so many rows of
 /// input. All matrices of adder's architectures are single ones; files of others may stack several under a name.
+/// Of single ones there may be `NAME.gram` [columns, block] beside them, sums of products as in gram.h, which llama.cpp
+/// passes over.
 class Imatrix {
  public:
   struct Entry {
@@ -29,9 +32,11 @@ class Imatrix {
   std::vector<std::string> datasets;
   uint32_t chunk_count = 0, chunk_size = 0;
   std::map<std::string, Entry> entries;  ///< by the matrix's name in GGUF
+  std::map<std::string, Gram> grams;     ///< of some or all entries
 
   /// Errors: those of the file; one that is no importance matrix (kUnsupported); halves of a pair, wrong shapes and
-  /// types, numbers that are negative or not finite (kCorrupt).
+  /// types, numbers that are negative, those of
+  /// `gram` excepted, or not finite (kCorrupt).
   static Result<Imatrix> read(const std::filesystem::path& path);
   Status write(const std::filesystem::path& path) const;
 
@@ -39,7 +44,7 @@ class Imatrix {
   /// another width, or several under its name, are another model's: kUsage.
   Result<std::vector<float>> importance(const TensorSpec& spec) const;
 
-  /// Tells two of them apart by what is in the entries.
+  /// Tells two of them apart by what is in entries and grams.
   std::string fingerprint() const;
 };
 

@@ -56,6 +56,20 @@ TEST(Imatrix, ImportanceIsTheMeanSquare) {
                "4 columns", "3");
 }
 
+TEST(Imatrix, KeepsGrams) {
+  const TempDir dir;
+  Imatrix written = sample();
+  const std::string before = written.fingerprint();
+  written.grams["blk.0.ffn_up.weight"] = {3, {2, 0, -1, 0, 0, 0, -1, 0, 6}};
+  EXPECT_NE(written.fingerprint(), before);
+  ASSERT_TRUE(written.write(dir / "x.imatrix"));
+  const auto read = Imatrix::read(dir / "x.imatrix");
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(read->entries, written.entries);
+  EXPECT_EQ(read->grams, written.grams);
+  EXPECT_EQ(read->fingerprint(), written.fingerprint());
+}
+
 /// A file of the format, but for what a test changes.
 struct Draft {
   std::string type = "imatrix";
@@ -63,6 +77,8 @@ struct Draft {
   Shape sums_shape = {1, 3}, counts_shape = {1, 1};
   DType counts_type = DType::kF32;
   bool with_sums = true, with_counts = true;
+  Shape gram_shape = {};  ///< none
+  float gram_value = -1;
 };
 
 Result<Imatrix> read_draft(const Draft& draft) {
@@ -74,6 +90,7 @@ Result<Imatrix> read_draft(const Draft& draft) {
   writer.set_u32("imatrix.chunk_size", 8);
   if (draft.with_sums) writer.add_tensor("w.in_sum2", DType::kF32, draft.sums_shape);
   if (draft.with_counts) writer.add_tensor("w.counts", draft.counts_type, draft.counts_shape);
+  if (draft.gram_shape.rank() > 0) writer.add_tensor("w.gram", DType::kF32, draft.gram_shape);
   EXPECT_TRUE(writer.begin(dir / "x"));
   if (draft.with_sums) {
     EXPECT_TRUE(writer.write_tensor(std::as_bytes(std::span(draft.sums))));
@@ -81,6 +98,10 @@ Result<Imatrix> read_draft(const Draft& draft) {
   const Tensor counts(draft.counts_type, draft.counts_shape);
   if (draft.with_counts) {
     EXPECT_TRUE(writer.write_tensor(counts.view().span()));
+  }
+  if (draft.gram_shape.rank() > 0) {
+    const std::vector<float> gram(static_cast<size_t>(draft.gram_shape.elements()), draft.gram_value);
+    EXPECT_TRUE(writer.write_tensor(std::as_bytes(std::span(gram))));
   }
   EXPECT_TRUE(writer.finish());
   return Imatrix::read(dir / "x");
@@ -97,6 +118,14 @@ TEST(Imatrix, RefusesWhatIsNone) {
   expect_error(read_draft({.counts_type = DType::kF16}), ErrorCode::kCorrupt, "w.counts", "F16");
   expect_error(read_draft({.sums = {1, -1, 0}}), ErrorCode::kCorrupt, "w.in_sum2", "element 1 is -1");
   expect_error(read_draft({.sums = {1, 1, std::numeric_limits<float>::quiet_NaN()}}), ErrorCode::kCorrupt, "nan");
+  EXPECT_TRUE(read_draft({.gram_shape = {3, 3}}));
+  expect_error(read_draft({.gram_shape = {3, 2}}), ErrorCode::kCorrupt, "w.gram", "[3, 2]", "all 3 columns");
+  expect_error(read_draft({.gram_shape = {4, 4}}), ErrorCode::kCorrupt, "w.gram");
+  expect_error(read_draft({.gram_shape = {9}}), ErrorCode::kCorrupt, "w.gram");
+  expect_error(read_draft({.with_sums = false, .with_counts = false, .gram_shape = {3, 3}}), ErrorCode::kCorrupt,
+               "w.in_sum2 is missing");
+  expect_error(read_draft({.gram_shape = {3, 3}, .gram_value = std::numeric_limits<float>::infinity()}),
+               ErrorCode::kCorrupt, "w.gram", "inf");
 }
 
 }  // namespace

@@ -14,27 +14,19 @@ struct Quantile {
   std::string_view name;
   double p;
 };
-constexpr std::array<Quantile, 8> kKlQuantiles = {{{"max", 1},
-                                                   {"p99.9", 0.999},
-                                                   {"p99", 0.99},
-                                                   {"median", 0.5},
-                                                   {"p10", 0.1},
-                                                   {"p5", 0.05},
-                                                   {"p1", 0.01},
-                                                   {"min", 0}}};
-constexpr std::array<Quantile, 13> kDeltaQuantiles = {{{"max", 1},
-                                                       {"p99.9", 0.999},
-                                                       {"p99", 0.99},
-                                                       {"p95", 0.95},
-                                                       {"p90", 0.9},
-                                                       {"p75", 0.75},
-                                                       {"median", 0.5},
-                                                       {"p25", 0.25},
-                                                       {"p10", 0.1},
-                                                       {"p5", 0.05},
-                                                       {"p1", 0.01},
-                                                       {"p0.1", 0.001},
-                                                       {"min", 0}}};
+constexpr std::array<Quantile, 13> kQuantiles = {{{"max", 1},
+                                                  {"p99.9", 0.999},
+                                                  {"p99", 0.99},
+                                                  {"p95", 0.95},
+                                                  {"p90", 0.9},
+                                                  {"p75", 0.75},
+                                                  {"median", 0.5},
+                                                  {"p25", 0.25},
+                                                  {"p10", 0.1},
+                                                  {"p5", 0.05},
+                                                  {"p1", 0.01},
+                                                  {"p0.1", 0.001},
+                                                  {"min", 0}}};
 
 struct NamedValue {
   std::string_view name;
@@ -82,6 +74,7 @@ Status check_same_vocabulary(const Engine& parent, const Engine& child) {
 
 void DivergenceReport::add(const RowDivergence& row, int64_t token_bytes) {
   nll_.add(row.parent.nll, row.child.nll);
+  right_.add(row.parent.right ? 1 : 0, row.child.right ? 1 : 0);
   kl_.add(row.kl);
   delta_p_.add(row.delta_p);
   squared_delta_p_.add(row.delta_p * row.delta_p);
@@ -97,8 +90,27 @@ PerplexityReport DivergenceReport::parent() const {
 PerplexityReport DivergenceReport::child() const {
   return one_side(nll_.y(), windows_, bytes_);
 }
+double DivergenceReport::perplexity_difference_error() const {
+  if (kl_.count() == 0) return 0;
+  const double p = parent().perplexity(), q = child().perplexity();
+  const double variance = p * p * nll_.x().variance() + q * q * nll_.y().variance() - 2 * p * q * nll_.covariance();
+  return std::sqrt(std::max(variance, 0.0) / static_cast<double>(kl_.count()));
+}
 double DivergenceReport::rms_delta_p() const {
   return std::sqrt(squared_delta_p_.mean());
+}
+double DivergenceReport::rms_delta_p_error() const {
+  return rms_delta_p() > 0 ? squared_delta_p_.standard_error() / (2 * rms_delta_p()) : 0;
+}
+double DivergenceReport::accuracy_ratio() const {
+  return right_.x().mean() > 0 ? right_.y().mean() / right_.x().mean() : 0;
+}
+double DivergenceReport::accuracy_ratio_error() const {
+  if (!(right_.x().mean() > 0)) return 0;
+  const double ratio = accuracy_ratio();
+  const double variance =
+      right_.y().variance() + ratio * ratio * right_.x().variance() - 2 * ratio * right_.covariance();
+  return std::sqrt(std::max(variance, 0.0) / static_cast<double>(kl_.count())) / right_.x().mean();
 }
 double DivergenceReport::same_top() const {
   return kl_.count() == 0 ? 0 : static_cast<double>(same_top_) / static_cast<double>(kl_.count());
@@ -108,22 +120,30 @@ double DivergenceReport::same_top_error() const {
 }
 
 nlohmann::json DivergenceReport::to_json() const {
-  nlohmann::json kl = to_object(quantiles_of(kl_values_, kKlQuantiles));
+  nlohmann::json kl = to_object(quantiles_of(kl_values_, kQuantiles));
   kl["mean"] = kl_.mean();
   kl["mean_error"] = kl_.standard_error();
-  nlohmann::json delta_p = to_object(quantiles_of(delta_p_values_, kDeltaQuantiles));
+  nlohmann::json delta_p = to_object(quantiles_of(delta_p_values_, kQuantiles));
   delta_p["mean"] = delta_p_.mean();
   delta_p["mean_error"] = delta_p_.standard_error();
   delta_p["rms"] = rms_delta_p();
+  delta_p["rms_error"] = rms_delta_p_error();
   return {{"parent", parent().to_json()},
           {"child", child().to_json()},
           {"log_perplexity_ratio", log_ratio()},
           {"log_perplexity_ratio_error", log_ratio_error()},
           {"log_perplexity_correlation", correlation()},
+          {"perplexity_difference", perplexity_difference()},
+          {"perplexity_difference_error", perplexity_difference_error()},
           {"kl", kl},
           {"delta_p", delta_p},
           {"same_top", same_top()},
-          {"same_top_error", same_top_error()}};
+          {"same_top_error", same_top_error()},
+          {"accuracy",
+           {{"parent", right_.x().mean()},
+            {"child", right_.y().mean()},
+            {"ratio", accuracy_ratio()},
+            {"ratio_error", accuracy_ratio_error()}}}};
 }
 
 std::string DivergenceReport::to_text() const {
@@ -132,16 +152,20 @@ std::string DivergenceReport::to_text() const {
   std::string text = fmt::format(
       "perplexity     parent {:.4f} ± {:.4f}, child {:.4f} ± {:.4f}\n"
       "  ratio        {:.5f} ± {:.5f}  (ln {:.6f} ± {:.6f}), correlation of ln {:.2f} %\n"
+      "  difference   {:+.5f} ± {:.5f}\n"
       "KL divergence  {:.6f} ± {:.6f}\n",
       p.perplexity(), p.perplexity_error(), q.perplexity(), q.perplexity_error(), ratio, ratio * log_ratio_error(),
-      log_ratio(), log_ratio_error(), 100 * correlation(), kl_.mean(), kl_.standard_error());
-  for (const auto& [label, value] : quantiles_of(kl_values_, kKlQuantiles))
+      log_ratio(), log_ratio_error(), 100 * correlation(), perplexity_difference(), perplexity_difference_error(),
+      kl_.mean(), kl_.standard_error());
+  for (const auto& [label, value] : quantiles_of(kl_values_, kQuantiles))
     text += fmt::format("  {:<12} {:.6f}\n", label, value);
-  text += fmt::format("change of p    {:+.4f} ± {:.4f} %, rms {:.4f} %  (true token)\n", 100 * delta_p_.mean(),
-                      100 * delta_p_.standard_error(), 100 * rms_delta_p());
-  for (const auto& [label, value] : quantiles_of(delta_p_values_, kDeltaQuantiles))
+  text += fmt::format("change of p    {:+.4f} ± {:.4f} %, rms {:.4f} ± {:.4f} %  (true token)\n", 100 * delta_p_.mean(),
+                      100 * delta_p_.standard_error(), 100 * rms_delta_p(), 100 * rms_delta_p_error());
+  for (const auto& [label, value] : quantiles_of(delta_p_values_, kQuantiles))
     text += fmt::format("  {:<12} {:+.4f} %\n", label, 100 * value);
   text += fmt::format("same top       {:.3f} ± {:.3f} %\n", 100 * same_top(), 100 * same_top_error());
+  text += fmt::format("accuracy       parent {:.3f} %, child {:.3f} %, ratio {:.4f} ± {:.4f}\n",
+                      100 * right_.x().mean(), 100 * right_.y().mean(), accuracy_ratio(), accuracy_ratio_error());
   text += fmt::format("scored         {} tokens in {} windows\n", kl_.count(), windows_);
   return text;
 }
@@ -158,6 +182,29 @@ Result<DivergenceReport> divergence(Engine& parent, Engine& child, std::span<con
       if (!std::isfinite(row.kl))
         return Error::corrupt("the logits at position {} of window {} are not finite", position, report.windows());
       report.add(row, static_cast<int64_t>(parent.tokenizer().token_bytes(next, true).size()));
+      return {};
+    }));
+    report.end_window();
+    if (options.progress)
+      TRY(options.progress(static_cast<double>(report.windows()) / static_cast<double>(windows.size())));
+  }
+  return report;
+}
+
+Result<DivergenceReport> divergence(const BaseLogits& parent, Engine& child, const EvalOptions& options) {
+  if (const int64_t n = child.model().config().vocab_size; n != parent.vocabulary())
+    return Error::usage("the file has logits of {} tokens, the model predicts {}", parent.vocabulary(), n);
+  std::vector<Window> windows = parent.windows(child.tokenizer().data().bos);
+  if (const auto most = static_cast<size_t>(options.max_windows); most > 0 && most < windows.size())
+    windows.resize(most);
+  DivergenceReport report;
+  Engine* const engines[] = {&child};
+  for (const Window& window : windows) {
+    TRY(run_window(window, engines, [&](int64_t position, auto rows, TokenId next) -> Status {
+      const RowDivergence row = parent.compare(report.windows(), position - window.first_scored, rows[0], next);
+      if (!std::isfinite(row.kl))
+        return Error::corrupt("the logits at position {} of window {} are not finite", position, report.windows());
+      report.add(row, static_cast<int64_t>(child.tokenizer().token_bytes(next, true).size()));
       return {};
     }));
     report.end_window();

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "make/eval/base_logits.h"
 #include "make/eval/perplexity.h"
 
 namespace adder {
@@ -23,16 +24,23 @@ class DivergenceReport {
   double log_ratio() const { return nll_.difference().mean(); }
   double log_ratio_error() const { return nll_.difference().standard_error(); }
   double correlation() const { return nll_.correlation(); }  ///< of the two nll
+  double perplexity_difference() const { return child().perplexity() - parent().perplexity(); }
+  double perplexity_difference_error() const;  ///< to first order, the two as correlated as they are
   double rms_delta_p() const;
-  double same_top() const;        ///< share of positions
-  double same_top_error() const;  ///< binomial
+  double rms_delta_p_error() const;  ///< to first order
+  double same_top() const;           ///< share of positions
+  double same_top_error() const;     ///< binomial
+  /// Share of positions at which the most likely token came: x the parent's, y the child's.
+  const PairMoments& accuracy() const { return right_; }
+  double accuracy_ratio() const;        ///< the child's over the parent's; 0 where that is 0
+  double accuracy_ratio_error() const;  ///< to first order, from the paired positions
 
   nlohmann::json to_json() const;
   std::string to_text() const;
 
  private:
   int64_t windows_ = 0, bytes_ = 0, same_top_ = 0;
-  PairMoments nll_;  ///< parent, child
+  PairMoments nll_, right_;  ///< parent, child
   Moments kl_, delta_p_, squared_delta_p_;
   std::vector<double> kl_values_, delta_p_values_;
 };
@@ -41,5 +49,9 @@ class DivergenceReport {
 /// `perplexity`.
 Result<DivergenceReport> divergence(Engine& parent, Engine& child, std::span<const TokenId> text,
                                     const EvalOptions& options);
+
+/// The same with a parent whose predictions are in a file, on its windows; of `options` only max_windows and progress
+/// count.
+Result<DivergenceReport> divergence(const BaseLogits& parent, Engine& child, const EvalOptions& options);
 
 }  // namespace adder

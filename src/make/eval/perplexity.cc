@@ -66,6 +66,9 @@ Result<PerplexityReport> perplexity(Engine& engine, std::span<const TokenId> tex
   Engine* const engines[] = {&engine};
   for (const Window& window : windows) {
     TRY(run_window(window, engines, [&](int64_t position, auto rows, TokenId next) -> Status {
+      if (options.on_logits) {
+        if (Status taken = options.on_logits(rows[0]); !taken) return taken;
+      }
       const RowScore score = score_row(rows[0], next);
       if (!std::isfinite(score.nll))
         return Error::corrupt("the logits at position {} of window {} are not finite", position, report.windows);

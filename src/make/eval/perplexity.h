@@ -17,6 +17,8 @@ struct EvalOptions {
   int64_t max_windows = 0;  ///< 0: all
   /// Called after each window with the share that is done; an error (Error::cancelled, say) ends the work.
   std::function<Status(double done)> progress;
+  /// `perplexity` calls it with the logits of each counted position; an error ends the work.
+  std::function<Status(std::span<const float> logits)> on_logits = {};
 };
 
 /// How well a model predicts a text. Errors are standard errors that take positions as independent.

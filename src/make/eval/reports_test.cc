@@ -29,8 +29,8 @@ DivergenceReport four_positions() {
   const double parent_p[] = {0.5, 0.25, 0.5, 0.125}, child_p[] = {0.25, 0.25, 0.5, 0.25}, kl[] = {0.4, 0.2, 0, 0.2};
   for (int i = 0; i < 4; ++i) {
     RowDivergence row;
-    row.parent = {-std::log(parent_p[i]), 7};
-    row.child = {-std::log(child_p[i]), i == 0 ? 8 : 7};
+    row.parent = {-std::log(parent_p[i]), 7, i < 2};
+    row.child = {-std::log(child_p[i]), i == 0 ? 8 : 7, i == 1};
     row.kl = kl[i];
     row.delta_p = child_p[i] - parent_p[i];
     report.add(row, 2);
@@ -52,12 +52,24 @@ TEST(DivergenceReport, OfFourPositions) {
   EXPECT_DOUBLE_EQ(std::sqrt(0.75 * 0.25 / 3), report.same_top_error());
   EXPECT_DOUBLE_EQ(-0.03125, report.delta_p().mean());
   EXPECT_DOUBLE_EQ(std::sqrt((0.0625 + 0.015625) / 4), report.rms_delta_p());
+  // Squares 64, 0, 0, 16 of 1024, mean 20
+  const double deviation = std::sqrt((44.0 * 44 + 20 * 20 + 20 * 20 + 4 * 4) / 3) / 1024;
+  EXPECT_NEAR(deviation / 2 / (2 * report.rms_delta_p()), report.rms_delta_p_error(), 1e-12);
+  EXPECT_NEAR(0, report.perplexity_difference(), 1e-12);
+  EXPECT_NEAR(report.parent().perplexity() * report.log_ratio_error(), report.perplexity_difference_error(), 1e-12)
+      << "both have the same perplexity";
+  EXPECT_DOUBLE_EQ(0.5, report.accuracy().x().mean());
+  EXPECT_DOUBLE_EQ(0.25, report.accuracy().y().mean());
+  EXPECT_DOUBLE_EQ(0.5, report.accuracy_ratio());
+  // child - parent / 2 is -0.5, 0.5, 0, 0: deviation sqrt(0.5/3), over sqrt(4), over the parent's half
+  EXPECT_NEAR(std::sqrt(0.5 / 3) / 2 / 0.5, report.accuracy_ratio_error(), 1e-12);
 }
 
 TEST(DivergenceReport, ListsPercentiles) {
   const auto object = four_positions().to_json();
   EXPECT_EQ(0.4, object.at("kl").at("max"));
   EXPECT_EQ(0.2, object.at("kl").at("median"));
+  EXPECT_NEAR(0.34, object.at("kl").at("p90"), 1e-12);
   EXPECT_EQ(0.0, object.at("kl").at("min"));
   EXPECT_EQ(0.125, object.at("delta_p").at("max"));
   EXPECT_EQ(-0.25, object.at("delta_p").at("min"));

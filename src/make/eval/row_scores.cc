@@ -22,7 +22,7 @@ struct Row {
   double log_p(size_t v) const { return logits[v] - log_sum; }
   RowScore score(TokenId next) const {
     CHECK(next >= 0 && static_cast<size_t>(next) < logits.size(), "token {} of {}", next, logits.size());
-    return {-log_p(static_cast<size_t>(next)), static_cast<TokenId>(top)};
+    return {-log_p(static_cast<size_t>(next)), static_cast<TokenId>(top), top == next};
   }
 
   std::span<const float> logits;

@@ -8,8 +8,9 @@ namespace adder {
 
 /// What one row of logits says about the token that came next. Natural logarithms, double precision throughout.
 struct RowScore {
-  double nll = 0;   ///< -ln p(next)
-  TokenId top = 0;  ///< the most likely token, the first among equals
+  double nll = 0;      ///< -ln p(next)
+  TokenId top = 0;     ///< the most likely token, the first among equals
+  bool right = false;  ///< it is the one that came
 };
 
 /// How one model's prediction Q (the child) differs from another's P (the parent) at the same position.

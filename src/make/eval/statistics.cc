@@ -28,9 +28,13 @@ void PairMoments::add(double x, double y) {
   products_ += x_before * (y - y_.mean());
 }
 
+double PairMoments::covariance() const {
+  return x_.count() < 2 ? 0 : products_ / static_cast<double>(x_.count() - 1);
+}
+
 double PairMoments::correlation() const {
   const double scale = std::sqrt(x_.variance() * y_.variance());
-  return scale > 0 ? products_ / static_cast<double>(x_.count() - 1) / scale : 0;
+  return scale > 0 ? covariance() / scale : 0;
 }
 
 double percentile(std::span<const double> sorted, double p) {

@@ -31,6 +31,7 @@ class PairMoments {
   const Moments& y() const { return y_; }
   const Moments& difference() const { return difference_; }  ///< of y - x
   double correlation() const;                                ///< 0 when one of them does not vary
+  double covariance() const;                                 ///< unbiased; 0 for fewer than two pairs
 
  private:
   Moments x_, y_, difference_;

@@ -107,7 +107,7 @@ Status check_same(const Sensitivities& done, const Sensitivities& now) {
   return {};
 }
 
-Result<TensorSensitivity> measure_tensor(Measure& measure, size_t index, std::span<const float> importance,
+Result<TensorSensitivity> measure_tensor(Measure& measure, size_t index, const RowRounding& rounding,
                                          ThreadPool& pool) {
   const BoundTensor& tensor = measure.model().tensors[index];
   TensorSensitivity result;
@@ -116,10 +116,10 @@ Result<TensorSensitivity> measure_tensor(Measure& measure, size_t index, std::sp
   result.row_length = tensor.spec.shape.row_length();
   result.probe = result.row_length % info(kProbe).block_size == 0 ? kProbe : DType::kF16;
   for (const DType type : candidate_types(result.row_length)) {
-    TRY_ASSIGN(const double error, relative_error(tensor.view, type, importance, pool));
+    TRY_ASSIGN(const double error, relative_error(tensor.view, type, rounding, pool));
     result.choices.push_back({type, error});
   }
-  TRY_ASSIGN(const std::vector<float> values, rounded(tensor.view, result.probe, importance, pool));
+  TRY_ASSIGN(const std::vector<float> values, rounded(tensor.view, result.probe, rounding, pool));
   TRY_ASSIGN(result.kl, measure.divergence(index, values));
   return result;
 }
@@ -152,11 +152,8 @@ Result<Sensitivities> gather(BoundModel model, std::span<const Window> windows, 
     if (!parent_is_read) TRY(measure.read_parent());
     parent_is_read = true;
     TRY(report(n + 1));
-    std::vector<float> importance;
-    if (options.imatrix) {
-      TRY_ASSIGN(importance, options.imatrix->importance(spec));
-    }
-    TRY_ASSIGN(TensorSensitivity tensor, measure_tensor(measure, matrices[n], importance, pool));
+    TRY_ASSIGN(const RowRounding rounding, row_rounding(options.imatrix, spec));
+    TRY_ASSIGN(TensorSensitivity tensor, measure_tensor(measure, matrices[n], rounding, pool));
     table.tensors.push_back(std::move(tensor));
     if (options.save) TRY(options.save(table));
   }

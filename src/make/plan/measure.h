@@ -10,7 +10,7 @@
 namespace adder {
 
 struct MeasureOptions {
-  const Imatrix* imatrix = nullptr;  ///< null: all columns count alike
+  const Imatrix* imatrix = nullptr;  ///< null: all columns count alike; with Gram matrices rounding compensates
   int threads = available_threads();
   /// Called after each pass over the text, the share that is done; an error (Error::cancelled, say) ends the work.
   std::function<Status(double done)> progress;

@@ -68,7 +68,7 @@ TEST_F(MeasureTest, IsTheDivergenceOfAModelWithOneMatrixRounded) {
     ASSERT_NE(row, nullptr) << tensor.spec.gguf_name;
     EXPECT_EQ(row->elements, tensor.spec.shape.elements());
     EXPECT_EQ(row->probe, DType::kQ4_0);
-    const auto values = rounded(tensor.view, DType::kQ4_0, {}, pool).value();
+    const auto values = rounded(tensor.view, DType::kQ4_0, {.width = tensor.spec.shape.row_length()}, pool).value();
     const BoundModel child = write("child.gguf", DType::kF32, i, values);
     double sum = 0;
     int positions = 0;

@@ -12,8 +12,9 @@
 namespace adder {
 
 /// What it costs to round one matrix. With w^ the matrix after rounding to a type, error is
-///   sum_rc importance_c (w_rc - w^_rc)^2 / sum_rc importance_c w_rc^2,
-/// the relative error of the products it is used for, were their inputs uncorrelated. Divergence was measured for one
+///   sum_r |w_r - w^_r|^2 / sum_r |w_r|^2  over rows r
+/// in the length of `RowRounding::squared`: the relative error of the products it is used for, were their inputs
+/// uncorrelated, or, with Gram matrices, as they are. Divergence was measured for one
 /// type, the probe; while errors are small it is of second order in them, so for another type
 ///   kl(type) = kl(probe) error(type) / error(probe).
 struct TensorSensitivity {

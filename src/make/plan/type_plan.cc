@@ -10,7 +10,7 @@ namespace adder {
 namespace {
 
 /// general.file_type of llama.cpp for a file that is mostly of one type.
-uint32_t file_type_of(DType type) {
+uint32_t file_type_of_most(DType type) {
   switch (type) {
     case DType::kQ4_K:
       return info(Mix::kQ4_K_M).file_type;
@@ -55,16 +55,20 @@ Result<TypePlan> plan_within(const Sensitivities& table, const ModelConfig& conf
   TRY_ASSIGN(const std::vector<size_t> chosen, allocate(items, data_bytes));
 
   TypePlan plan;
-  std::map<DType, int64_t> elements;
-  const std::vector<TensorSpec> specs = tensor_specs(config);
-  for (size_t i = 0; i < specs.size(); ++i) {
+  for (size_t i = 0; i < chosen.size(); ++i) {
     const DType type = types[i][chosen[i]];
     plan.types.push_back({type, type});
-    if (specs[i].is_matrix) elements[type] += specs[i].shape.elements();
   }
-  const auto most = std::ranges::max_element(elements, {}, [](const auto& entry) { return entry.second; });
-  plan.file_type = file_type_of(most->first);
+  plan.file_type = file_type_of(tensor_specs(config), plan.types);
   return plan;
+}
+
+uint32_t file_type_of(std::span<const TensorSpec> specs, std::span<const PlannedType> types) {
+  std::map<DType, int64_t> elements;
+  for (size_t i = 0; i < specs.size(); ++i)
+    if (specs[i].is_matrix) elements[types[i].type] += specs[i].shape.elements();
+  const auto most = std::ranges::max_element(elements, {}, [](const auto& entry) { return entry.second; });
+  return file_type_of_most(most->first);
 }
 
 std::vector<std::optional<double>> predicted_divergences(const Sensitivities& table, const ModelConfig& config,

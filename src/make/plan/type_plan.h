@@ -16,6 +16,9 @@ namespace adder {
 /// (kUsage).
 Result<TypePlan> plan_within(const Sensitivities& table, const ModelConfig& config, uint64_t data_bytes);
 
+/// The file type for an assignment of types: that of the mix named after the type that most weights of matrices get.
+uint32_t file_type_of(std::span<const TensorSpec> specs, std::span<const PlannedType> types);
+
 /// What the table says about any assignment of types, tensor by tensor: none for what is no matrix, and for types the
 /// table does not know.
 std::vector<std::optional<double>> predicted_divergences(const Sensitivities& table, const ModelConfig& config,

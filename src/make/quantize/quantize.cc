@@ -11,6 +11,8 @@
 #include "core/arch/config_gguf.h"
 #include "core/formats/seal.h"
 #include "core/quant/codec.h"
+#include "core/quant/levels.h"
+#include "make/calib/row_rounding.h"
 #include "make/quantize/carried_metadata.h"
 
 namespace adder {
@@ -39,8 +41,12 @@ Result<std::vector<GgufEntry>> output_metadata(const BoundModel& model, uint32_t
 
 /// The command, for the receipt: an importance matrix goes by its fingerprint, a plan is told by the tensors' types.
 std::string recipe(const QuantizeOptions& options) {
-  return fmt::format("quantize --type {}{}", options.plan ? "planned" : info(options.mix).name,
-                     options.imatrix ? " --imatrix " + options.imatrix->fingerprint() : "");
+  std::string text = fmt::format("quantize --type {}", options.plan ? "planned" : info(options.mix).name);
+  if (options.imatrix) {
+    text += " --imatrix " + options.imatrix->fingerprint();
+    if (!options.imatrix->grams.empty()) text += " --rounding compensated";
+  }
+  return text;
 }
 
 /// "model.gguf: tensor output.weight", for messages.
@@ -48,23 +54,25 @@ std::string place(const ModelFile& file, const TensorSpec& spec) {
   return fmt::format("{}: tensor {}", file.path(), file.hf() ? spec.hf_name : spec.gguf_name);
 }
 
-/// Rows [begin, end) of a tensor, decoded and encoded one at a time. The error of the first bad row wins, whichever
+/// Rows [begin, end) of a tensor, decoded and encoded a group at a time. The error of the first bad row wins, whichever
 /// thread finds one first.
 class RowEncoder {
  public:
-  RowEncoder(const BoundTensor& from, DType to, std::span<const float> importance, std::byte* out)
-      : from_(from), to_(to), importance_(importance), out_(out) {}
+  RowEncoder(const BoundTensor& from, DType to, const RowRounding& rounding, std::byte* out)
+      : from_(from), to_(to), rounding_(rounding), out_(out) {}
 
   void encode_rows(int64_t begin, int64_t end) {
-    const int64_t length = from_.view.shape.row_length();
-    std::vector<float> row(static_cast<size_t>(length));
-    const size_t row_bytes = storage_bytes(to_, length);
-    for (int64_t r = begin; r < end; ++r) {
-      decode_rows(from_, r, 1, row);
-      if (auto done = encode(to_, row, importance_, out_ + static_cast<size_t>(r) * row_bytes); !done) {
+    const int64_t width = from_.view.shape.row_length();
+    const size_t row_bytes = storage_bytes(to_, width);
+    std::vector<float> rows;
+    for (int64_t first = begin; first < end; first += RowRounding::kRows) {
+      const int64_t n = std::min(RowRounding::kRows, end - first);
+      rows.resize(static_cast<size_t>(n * width));
+      decode_rows(from_, first, n, rows);
+      if (auto done = rounding_.encode(to_, rows, first, out_ + static_cast<size_t>(first) * row_bytes); !done) {
         std::lock_guard lock(mutex_);
-        if (!error_ || r < bad_row_) error_ = std::move(done).error().in(fmt::format("row {}", r));
-        bad_row_ = std::min(bad_row_, r);
+        if (!error_ || first < bad_group_) error_ = std::move(done).error();
+        bad_group_ = std::min(bad_group_, first);
         return;
       }
     }
@@ -74,11 +82,11 @@ class RowEncoder {
  private:
   const BoundTensor& from_;
   DType to_;
-  std::span<const float> importance_;
+  const RowRounding& rounding_;
   std::byte* out_;
   std::mutex mutex_;
   std::optional<Error> error_;
-  int64_t bad_row_ = std::numeric_limits<int64_t>::max();
+  int64_t bad_group_ = std::numeric_limits<int64_t>::max();
 };
 
 class Quantizer {
@@ -88,9 +96,8 @@ class Quantizer {
     for (size_t i = 0; i < model.tensors.size(); ++i) total_ += stored_bytes(i);
   }
 
-  /// `importance` of its columns, or none.
-  Status convert(size_t i, std::span<const float> importance) {
-    TRY(convert_any(model_.tensors[i], i, importance));
+  Status convert(size_t i) {
+    TRY(convert_any(model_.tensors[i], i));
     done_ += stored_bytes(i);
     return {};
   }
@@ -101,7 +108,7 @@ class Quantizer {
     return storage_bytes(writer_.types()[i], model_.tensors[i].spec.shape.elements());
   }
 
-  Status convert_any(const BoundTensor& tensor, size_t i, std::span<const float> importance) {
+  Status convert_any(const BoundTensor& tensor, size_t i) {
     const DType type = writer_.types()[i];
     if (tensor.is_a_log) {
       auto values = to_f32(tensor);
@@ -114,18 +121,20 @@ class Quantizer {
         return Error::corrupt("{}: element {} is no finite number", place(*model_.file, tensor.spec), *bad);
       return writer_.write_stored(tensor.view.span());
     }
-    return encode_rows(tensor, i, importance);
+    TRY_ASSIGN(const RowRounding rounding, row_rounding(options_.imatrix, tensor.spec));
+    return encode_rows(tensor, i, rounding);
   }
 
-  Status encode_rows(const BoundTensor& tensor, size_t i, std::span<const float> importance) {
+  Status encode_rows(const BoundTensor& tensor, size_t i, const RowRounding& rounding) {
     const DType type = writer_.types()[i];
     std::vector<std::byte> out(stored_bytes(i));
-    RowEncoder encoder(tensor, type, importance, out.data());
+    RowEncoder encoder(tensor, type, rounding, out.data());
     const int64_t rows = tensor.view.shape.rows(), length = tensor.view.shape.row_length();
-    const int64_t step = std::max(int64_t{1}, kElementsPerStep / length);
+    const int64_t step = (kElementsPerStep / length / RowRounding::kRows + 1) * RowRounding::kRows;
     for (int64_t begin = 0; begin < rows; begin += step) {
       const int64_t end = std::min(rows, begin + step);
-      pool_.parallel_for(end - begin, 1, [&](int64_t b, int64_t e) { encoder.encode_rows(begin + b, begin + e); });
+      pool_.parallel_for(end - begin, RowRounding::kRows,
+                         [&](int64_t b, int64_t e) { encoder.encode_rows(begin + b, begin + e); });
       if (auto done = encoder.status(); !done) return std::move(done).error().in(place(*model_.file, tensor.spec));
       TRY(report(i, storage_bytes(type, end * length)));
     }
@@ -185,14 +194,16 @@ Result<QuantizeReport> quantize(const fs::path& input, const fs::path& output, c
 
   QuantizeReport report;
   std::vector<DType> types;
-  std::vector<std::vector<float>> importance(model.tensors.size());
   for (size_t i = 0; i < model.tensors.size(); ++i) {
     const BoundTensor& tensor = model.tensors[i];
+    report.tensors.push_back({tensor.spec, tensor.view.dtype, plan.types[i]});
+    QuantizedTensor& row = report.tensors.back();
     if (options.imatrix && tensor.spec.is_matrix) {
-      TRY_ASSIGN(importance[i], options.imatrix->importance(tensor.spec));
+      TRY_ASSIGN(const std::vector<float> importance, options.imatrix->importance(tensor.spec));
+      row.by_importance = !importance.empty();
+      row.compensated = has_levels(row.to.type) && options.imatrix->grams.contains(tensor.spec.gguf_name);
     }
     types.push_back(plan.types[i].type);
-    report.tensors.push_back({tensor.spec, tensor.view.dtype, plan.types[i], !importance[i].empty()});
     report.bytes_in += tensor.view.bytes();
   }
   auto steps = steps_from(*model.file, recipe(options));
@@ -203,7 +214,7 @@ Result<QuantizeReport> quantize(const fs::path& input, const fs::path& output, c
   for (size_t i = 0; i < model.tensors.size(); ++i) {
     const BoundTensor& tensor = model.tensors[i];
     source.add(tensor.spec, tensor.view.dtype, hash128_hex(tensor.view.span()), tensor.scales);
-    TRY(quantizer.convert(i, importance[i]));
+    TRY(quantizer.convert(i));
   }
   writer.set_source(source.hex());
   TRY(writer.finish());

@@ -17,6 +17,7 @@ struct QuantizedTensor {
   DType from;
   PlannedType to;
   bool by_importance = false;  ///< the importance matrix said what mattered
+  bool compensated = false;    ///< and how errors make up for each other
   /// From blocks to other blocks: the errors of both types add up.
   bool requantized() const;
 };
@@ -48,8 +49,9 @@ struct QuantizeOptions {
 /// (a directory without tokenizer.json gives a file without a tokenizer). general.file_type and
 /// general.quantization_version are set. The output appears when it is complete; it must not be the input.
 ///
-/// With `options.imatrix`, rounding minimises the error weighted by the importance of every column. A matrix that is
-/// not in there, as the embedding never is, is rounded as without; one of another width is kUsage.
+/// With `options.imatrix`, rounding minimises the error weighted by the importance of every column, and where that
+/// holds a Gram matrix later columns make up for the errors of earlier ones (row_rounding.h). A matrix that is not in
+/// there, as the embedding never is, is rounded as without; one of another width is kUsage.
 ///
 /// NaN, infinities and magnitudes that the type cannot hold are kCorrupt; tensor, row and column are named.
 Result<QuantizeReport> quantize(const std::filesystem::path& input, const std::filesystem::path& output,
