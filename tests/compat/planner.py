@@ -1,6 +1,6 @@
 """The planner against llama.cpp's named mixes, at their sizes: whose file stays closer to the model it was made of?
 
-    planner.py ADDER LLAMA_LIBRARIES SEEDLING [--parent F32.gguf] [--prose FOLDER] [--json FILE]
+    planner.py ADDER LLAMA_LIBRARIES SEEDLING [--parent F32.gguf] [--prose FOLDER] [--nano NANO_4B.gguf] [--json FILE]
                                                      needs: numpy, gguf, the npm package node-llama-cpp
 
 Both sides round by the same importance matrix; sizes count tensor data alone. The planner does it twice, rounding every
@@ -13,6 +13,8 @@ The parent is the built-in model, which is stored in Q8_0. It would be its own p
 names the weights it was made of, every weight is moved at random within the interval that rounds to the stored number:
 a model that Q8_0 turns into the built-in one, as the original does.
 --prose names a folder with books; without it the model writes the texts itself, each with another seed.
+--nano names a file of the published 4B shape, of any weights: planned by role with the table of the built-in model, at most
+2,496 MB, a token's matrices must take at most 2,241 MB of it.
 """
 import argparse
 import json
@@ -30,9 +32,10 @@ from quantize_mix import FILE_TYPES
 MIXES = ["q4_k_s", "q4_k_m", "q5_k_m", "q6_k", "q8_0"]
 # Mix, share of its size, bounds on the ratio of divergences: rounding to the nearest, compensated.
 SIZES = [*((mix, 1.0, 0.9, 0.9) for mix in MIXES), ("q4_k_m", 0.90, None, 1.0), ("q4_k_m", 0.86, None, None)]
+NANO_FILE, NANO_TOUCHED = 2_496_000_000, 2_241_000_000
 ROUNDINGS = ["nearest", "compensated"]
 CALIBRATION, HELD_OUT = ("1342-", "2591-", "103-"), ("1661-",)
-CALIBRATION_CHARACTERS, JUDGED_WINDOWS, GRAM_COLUMNS = 120_000, 32, 1024
+CALIBRATION_CHARACTERS, JUDGED_WINDOWS, GRAM_COLUMNS = 120_000, 12, 1024
 
 
 def payload(path):
@@ -80,6 +83,7 @@ def main():
     parser.add_argument("seedling")
     parser.add_argument("--parent")
     parser.add_argument("--prose")
+    parser.add_argument("--nano")
     parser.add_argument("--json")
     args = parser.parse_args()
     adder, rows, failed = Adder(args.adder), [], False
@@ -125,6 +129,14 @@ def main():
                 line += " BROKEN" if broken else ""
             rows.append(row)
             print(line, flush=True)
+        if args.nano:
+            plan = adder.json("quantize", args.nano, "--dry-run", "--size-limit", f"{NANO_FILE}B", "--sensitivity",
+                              folder / "nearest.json", "--by-role")
+            embedding = next(t["bytes"] for t in plan["tensors"] if t["name"] == "token_embd.weight")
+            touched = plan["bytes"] - embedding
+            failed |= plan["most_file_bytes"] > NANO_FILE or touched > NANO_TOUCHED
+            print(f"4B shape: a file of at most {plan['most_file_bytes'] / 1e6:.1f} MB, {touched / 1e6:.1f} MB for a token; "
+                  f"bounds {NANO_FILE / 1e6:.0f}, {NANO_TOUCHED / 1e6:.0f}")
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps(rows, indent=1) + "\n")
     return 1 if failed else 0

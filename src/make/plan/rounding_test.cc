@@ -75,7 +75,7 @@ TEST(Rounding, NamesABadRow) {
 /// Half of the columns repeat the other half in every input: what one loses the other makes up for.
 TEST(Rounding, CompensatesWhereInputsAreKnownToVaryTogether) {
   ThreadPool pool(2);
-  const Tensor w = random_matrix(20, 64);
+  Tensor w = random_matrix(20, 64);
   std::vector<float> gram(64 * 64);
   for (size_t i = 0; i < 64; ++i) gram[i * 64 + i] = gram[i * 64 + (i + 32) % 64] = 1;
   const RowRounding by{
