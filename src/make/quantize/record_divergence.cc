@@ -16,7 +16,8 @@ Status record_divergence(const std::filesystem::path& path, const ReceiptDiverge
 
   GgufWriter writer;
   writer.seal();
-  for (const GgufEntry& entry : file->metadata()) writer.set(entry);
+  for (const GgufEntry& entry : file->metadata())
+    if (!is_of_one_file(entry.key)) writer.set(entry);
   for (GgufEntry& entry : gguf_entries(*receipt)) writer.set(std::move(entry));
   for (const NamedTensor& tensor : file->tensors())
     writer.add_tensor(tensor.name, tensor.view.dtype, tensor.view.shape);
