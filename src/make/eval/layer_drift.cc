@@ -34,10 +34,10 @@ LayerDrift::LayerDrift(Engine& parent, Engine& child) : parent_(parent), child_(
     const auto found = std::ranges::find(all, &weight);
     return found == all.end() ? nullptr : &seen_[static_cast<size_t>(found - all.begin())];
   };
-  parent_.forward().observe([of_parent, find](const BoundTensor& weight, const float* x, int64_t n) {
+  parent_.forward().observe({.input = [of_parent, find](const BoundTensor& weight, const float* x, int64_t n) {
     if (Seen* const seen = find(of_parent, weight)) seen->parent.assign(x, x + n * weight.spec.shape.row_length());
-  });
-  child_.forward().observe([of_child, find](const BoundTensor& weight, const float* x, int64_t) {
+  }});
+  child_.forward().observe({.input = [of_child, find](const BoundTensor& weight, const float* x, int64_t) {
     Seen* const seen = find(of_child, weight);
     if (!seen) return;
     for (size_t i = 0; i < seen->parent.size(); ++i) {
@@ -45,7 +45,7 @@ LayerDrift::LayerDrift(Engine& parent, Engine& child) : parent_(parent), child_(
       seen->moved += moved * moved;
       seen->square += before * before;
     }
-  });
+  }});
 }
 
 LayerDrift::~LayerDrift() {

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "core/base/check.h"
+#include "core/base/hash.h"
 #include "run/engine/engine.h"
 
 namespace adder {
@@ -11,6 +12,8 @@ namespace {
 
 /// Positions per pass whose logits are kept: a large vocabulary takes half a megabyte each.
 constexpr int64_t kRowsPerPass = 32;
+/// The same for one engine.
+constexpr size_t kTokensPerPass = 64;
 
 std::vector<Window> cut_second_half(std::span<const TokenId> text, int64_t context, TokenId bos) {
   std::vector<Window> windows;
@@ -64,6 +67,24 @@ std::vector<Window> cut_windows(std::span<const TokenId> text, int64_t context, 
       return cut_every_token(text, context, bos);
   }
   CHECK(false, "windowing {}", static_cast<int>(windowing));
+}
+
+std::string fingerprint(std::span<const Window> windows) {
+  Hash128 hash;
+  for (const Window& window : windows) hash.update(std::as_bytes(std::span(window.tokens)));
+  return hash.hex();
+}
+
+Status run_whole(Engine& engine, const Window& window, const OnLogits& on_logits, Want want) {
+  TRY_ASSIGN(Sequence sequence, engine.new_sequence());
+  for (std::span<const TokenId> left = window.tokens; !left.empty();) {
+    const auto part = left.first(std::min(left.size(), kTokensPerPass));
+    const Segment segment{&sequence, part, want};
+    TRY_ASSIGN(const std::span<const float> logits, engine.forward().run({&segment, 1}));
+    if (on_logits) TRY(on_logits(logits));
+    left = left.subspan(part.size());
+  }
+  return {};
 }
 
 Status run_window(const Window& window, std::span<Engine* const> engines, const OnRow& on_row) {

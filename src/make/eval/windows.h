@@ -2,10 +2,12 @@
 
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/base/result.h"
 #include "core/text/tokenizer.h"
+#include "run/model/forward.h"
 
 namespace adder {
 
@@ -30,6 +32,14 @@ struct Window {
 /// `bos` < 0: the tokenizer has none; then nothing is replaced, and the very first token cannot be scored. Windows
 /// without a counted prediction are left out. context >= 4.
 std::vector<Window> cut_windows(std::span<const TokenId> text, int64_t context, Windowing windowing, TokenId bos);
+
+/// Tells texts apart by their tokens.
+std::string fingerprint(std::span<const Window> windows);
+
+/// Runs every position of a window through one engine, some at a time, and hands over the logits it wants of each such
+/// part, [positions, vocab_size], valid during the call.
+using OnLogits = std::function<Status(std::span<const float> logits)>;
+Status run_whole(Engine& engine, const Window& window, const OnLogits& on_logits = {}, Want want = Want::kAll);
 
 /// Runs one window through all engines in step and hands over their logits of each counted position: rows[i] is that
 /// of engine i, valid during the call. An error of `on_row` ends the run.

@@ -98,7 +98,7 @@ TEST_P(Fp8Directory, ScalesReachUpToTheLargest) {
 
   std::map<const BoundTensor*, float> inputs;
   float keys = 0;
-  engine_->forward().observe([&](const BoundTensor& weight, const float* x, int64_t n) {
+  engine_->forward().observe({.input = [&](const BoundTensor& weight, const float* x, int64_t n) {
     const int64_t width = weight.view.shape.row_length();
     for (int64_t i = 0; i < n * width; ++i) inputs[&weight] = std::max(inputs[&weight], std::abs(x[i]));
     if (weight.spec.role != Role::kK) return;
@@ -111,7 +111,7 @@ TEST_P(Fp8Directory, ScalesReachUpToTheLargest) {
         keys = std::max(keys, static_cast<float>(std::abs(sum)));
       }
     }
-  });
+  }});
   for (const Window& window : kWindows) {
     Sequence sequence = engine_->new_sequence().value();
     const Segment segment{&sequence, window.tokens, Want::kAll};

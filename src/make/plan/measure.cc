@@ -5,7 +5,6 @@
 
 #include "core/base/check.h"
 #include "core/base/exceptions.h"
-#include "core/base/hash.h"
 #include "core/quant/codec.h"
 #include "make/eval/row_scores.h"
 #include "make/plan/rounding.h"
@@ -19,12 +18,6 @@ constexpr int64_t kTokensPerPass = 64;
 
 /// The type every matrix is measured in: coarse enough to stand above what f32 rounds, fine enough for second order.
 constexpr DType kProbe = DType::kQ4_0;
-
-std::string text_fingerprint(std::span<const Window> windows) {
-  Hash128 hash;
-  for (const Window& window : windows) hash.update(std::as_bytes(std::span(window.tokens)));
-  return hash.hex();
-}
 
 /// A model on the text, seen against its parent.
 class Measure {
@@ -129,7 +122,7 @@ Result<Sensitivities> gather(BoundModel model, std::span<const Window> windows, 
   TRY(check_source(model));
   Sensitivities table{.model = model_fingerprint(model),
                       .importance = options.imatrix ? options.imatrix->fingerprint() : "",
-                      .text = text_fingerprint(windows),
+                      .text = fingerprint(windows),
                       .tensors = {}};
   TRY(check_same(done, table));
   std::vector<size_t> matrices;

@@ -80,6 +80,11 @@ Forward::Forward(std::shared_ptr<const Model> model, ThreadPool& pool)
     : model_(std::move(model)), pool_(pool), activations_(std::make_unique<Activations>()) {}
 Forward::~Forward() = default;
 
+void Forward::bypass(std::vector<bool> layers) {
+  CHECK(layers.empty() || layers.size() == model_->layers().size(), "{}", layers.size());
+  bypassed_ = std::move(layers);
+}
+
 Status Forward::check(std::span<const Segment> batch) const {
   const int64_t vocab_size = model_->config().vocab_size;
   std::unordered_set<const Sequence*> seen;
@@ -130,7 +135,7 @@ Result<std::span<const float>> Forward::pass(std::span<const Segment> batch) {
                    a.rounded.writable<Q8Block>(),
                    a.k_pages.data(),
                    a.v_pages.data(),
-                   tap_};
+                   observers_};
   float* const h = a.h.writable<float>();
   float* const u = a.u.writable<float>();
   float* const y = a.y.writable<float>();
@@ -141,7 +146,15 @@ Result<std::span<const float>> Forward::pass(std::span<const Segment> batch) {
 
   TRY(embed(*model_, batch, h));
   int64_t n_mamba = 0, n_attention = 0;
-  for (const LayerWeights& layer : model_->layers()) {
+  for (size_t i = 0; i < model_->layers().size(); ++i) {
+    const LayerWeights& layer = model_->layers()[i];
+    if (observers_.stream) observers_.stream(static_cast<int>(i), h, n_tokens);
+    const bool is_bypassed = !bypassed_.empty() && bypassed_[i];
+    if (is_bypassed) {  // its state stays where it is, but those of the layers behind it are counted on
+      n_mamba += layer.kind == LayerKind::kMamba;
+      n_attention += layer.kind == LayerKind::kAttention;
+      continue;
+    }
     norm(h, layer.norm, u, n_tokens);
     switch (layer.kind) {
       case LayerKind::kMamba:
@@ -156,6 +169,7 @@ Result<std::span<const float>> Forward::pass(std::span<const Segment> batch) {
     }
     pass.elementwise(n_tokens * width, [&](int64_t begin, int64_t end) { ops.add(h, y, begin, end); });
   }
+  if (observers_.stream) observers_.stream(static_cast<int>(model_->layers().size()), h, n_tokens);
   float* const logits = a.logits.writable<float>();
   if (const int64_t rows = gather(batch, width, h, u); rows > 0) {
     norm(u, model_->output_norm(), u, rows);
@@ -166,7 +180,12 @@ Result<std::span<const float>> Forward::pass(std::span<const Segment> batch) {
 }
 
 void Batch::linear(const Matrix& w, const float* x, float* y, int64_t n, int64_t parts) const {
-  if (tap) tap(model.tensor(w), x, n);
+  if (observers.input) observers.input(model.tensor(w), x, n);
+  multiply(w, x, y, n, parts);
+  if (observers.result) observers.result(model.tensor(w), y, n);
+}
+
+void Batch::multiply(const Matrix& w, const float* x, float* y, int64_t n, int64_t parts) const {
   const Ops& op = ops();
   const auto over_rows = [&](const auto& args, auto map) {
     pool.parallel_for(n_rows(w), kRowGrain, [&](int64_t begin, int64_t end) { map(args, begin, end); });

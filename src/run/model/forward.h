@@ -22,8 +22,19 @@ struct Segment {
   Want want = Want::kLast;
 };
 
-/// What a matrix product was given: its weight as bound, and x [n, row length], before anything is rounded.
+/// What a matrix product was given: its weight as bound, and x [n, row length], before anything is rounded. Or what
+/// came out: y [n, rows].
 using OnLinear = std::function<void(const BoundTensor& weight, const float* x, int64_t n)>;
+
+/// The residual stream h [n, H] in front of a layer; behind the last one, under the number of layers.
+using OnStream = std::function<void(int layer, const float* h, int64_t n)>;
+
+/// Who looks on, on the thread that called `run`; empty where nobody does.
+struct Observers {
+  OnLinear input;
+  OnLinear result;
+  OnStream stream;
+};
 
 /// The hot loop: advances every segment's sequence by its tokens and returns the logits asked for, [rows, vocab_size]
 /// f32, segments in order. The logits of a token depend on the tokens before it in its sequence and on nothing else, to
@@ -38,8 +49,12 @@ class Forward {
 
   Result<std::span<const float>> run(std::span<const Segment> batch);  ///< valid until the next run
 
-  /// From now on `tap` sees the input of every matrix product, on the thread that called `run`. Empty: nobody looks.
-  void observe(OnLinear tap) { tap_ = std::move(tap); }
+  /// From now on these look on; {} for nobody.
+  void observe(Observers observers) { observers_ = std::move(observers); }
+
+  /// From now on these layers pass on what they are given, as if their branch of the residual were zero. One entry per
+  /// layer, or none for a whole model. A sequence goes on only under the set it began with.
+  void bypass(std::vector<bool> layers);
 
  private:
   Status check(std::span<const Segment> batch) const;
@@ -47,7 +62,8 @@ class Forward {
 
   std::shared_ptr<const Model> model_;
   ThreadPool& pool_;
-  OnLinear tap_;
+  Observers observers_;
+  std::vector<bool> bypassed_;
   struct Activations;
   std::unique_ptr<Activations> activations_;
 };

@@ -22,7 +22,7 @@ struct Batch {
   float* narrow;                         ///< scratch of the mixers
   Q8Block* rounded;                      ///< scratch of `linear`
   const std::byte **k_pages, **v_pages;  ///< scratch of attention, a place for each page of the longest sequence
-  const OnLinear& tap;
+  const Observers& observers;
 
   const ModelConfig& config() const { return model.config(); }
   const Ops& ops() const { return model.ops(); }
@@ -31,6 +31,9 @@ struct Batch {
   void linear(const Matrix& w, const float* x, float* y, int64_t n, int64_t parts = 1) const;
   /// body(begin, end) over n floats in pieces worth a thread.
   void elementwise(int64_t n, ThreadPool::Body body) const { pool.parallel_for(n, 8192, body); }
+
+ private:
+  void multiply(const Matrix& w, const float* x, float* y, int64_t n, int64_t parts) const;
 };
 
 /// y = mixer(u), u and y [n_tokens, H]; `index` counts layers of that kind. The state of every sequence moves on; its
