@@ -11,6 +11,7 @@ namespace {
 TEST(Budget, ParametersOfThePublishedModels) {
   EXPECT_EQ(3973556832, parameter_count(nano_4b()));
   EXPECT_EQ(8888227328, parameter_count(nano_9b()));
+  EXPECT_EQ(12310001152, parameter_count(nano_12b()));
   EXPECT_EQ(3562515040, active_parameter_count(nano_4b()));
   EXPECT_EQ(8301024768, active_parameter_count(nano_9b()));
 }

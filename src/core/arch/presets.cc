@@ -17,7 +17,8 @@ struct Preset {
   std::string_view name;
   ModelConfig (*make)();
 };
-constexpr std::array<Preset, 3> kPresets = {{{"nano-4b", nano_4b}, {"nano-9b", nano_9b}, {"tiny", tiny}}};
+constexpr std::array<Preset, 4> kPresets = {
+    {{"nano-4b", nano_4b}, {"nano-9b", nano_9b}, {"nano-12b", nano_12b}, {"tiny", tiny}}};
 
 }  // namespace
 
@@ -50,6 +51,13 @@ ModelConfig nano_9b() {
   config.n_groups = 8;
   config.conv_kernel = 4;
   config.max_position_embeddings = 131072;
+  return config;
+}
+
+ModelConfig nano_12b() {
+  ModelConfig config = nano_9b();
+  config.layers = layers("M-M-M-M*-M-M-M-M*-M-M-M-M*-M-M-M-M*-M-M-M-M*-M-M-M-M*-M-M-M-M-", 20480, 8);
+  config.hidden_size = 5120;
   return config;
 }
 

@@ -29,4 +29,14 @@ struct Bar {
 /// negative.
 std::string bar_chart(const std::string& title, const std::vector<Bar>& bars);
 
+/// One row of a heat map; values are not negative.
+struct HeatRow {
+  std::string name;
+  std::vector<double> values;
+};
+
+/// Rows of cells as one <svg> element, all rows of one width whatever their number of cells. A cell is as dark as its
+/// value is large against the largest of its own row.
+std::string heat_map(const std::string& title, const std::vector<HeatRow>& rows);
+
 }  // namespace adder

@@ -44,5 +44,15 @@ TEST(BarChart, OfNothingOrZeroesIsEmptyNotBroken) {
   EXPECT_THAT(bar_chart("t", {{"zero", 0, 0, 0, 0}}), HasSubstr("width=\"0.0\""));
 }
 
+/// Cells of a row share what the names leave of the width, 720 - 60.
+TEST(HeatMap, EachRowIsItsOwnScale) {
+  const std::string svg = heat_map("scores", {{"0 <M>", {4, 1}}, {"1 -", {0.5, 0.5, 0.25}}, {"2 *", {0}}, {"3", {}}});
+  EXPECT_THAT(svg, HasSubstr("0 &lt;M>"));
+  EXPECT_THAT(svg, HasSubstr("width=\"330.0\" height=\"14\" fill=\"#06c\" fill-opacity=\"1.00\""));
+  EXPECT_THAT(svg, HasSubstr("x=\"390.0\" y=\"28\" width=\"330.0\" height=\"14\" fill=\"#06c\" fill-opacity=\"0.25\""));
+  EXPECT_THAT(svg, HasSubstr("x=\"500.0\" y=\"44\" width=\"220.0\" height=\"14\" fill=\"#06c\" fill-opacity=\"0.50\""));
+  EXPECT_THAT(svg, HasSubstr("fill-opacity=\"0.00\""));
+}
+
 }  // namespace
 }  // namespace adder
