@@ -45,7 +45,4 @@ struct ConvertOptions {
 Result<ConvertReport> convert(const std::filesystem::path& input, const std::filesystem::path& output,
                               const ConvertOptions& options);
 
-/// The types that `convert` without `type` gives the tensors of a model in a directory.
-Result<std::vector<DType>> directory_types(const BoundModel& model);
-
 }  // namespace adder

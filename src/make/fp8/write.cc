@@ -2,8 +2,8 @@
 
 #include <system_error>
 
-#include "make/convert/convert.h"
 #include "make/convert/hf_texts.h"
+#include "make/convert/output_types.h"
 #include "make/fp8/quant_config.h"
 
 namespace adder {
@@ -17,7 +17,7 @@ Result<std::vector<ConvertedTensor>> write_fp8(const BoundModel& model, const st
   if (std::filesystem::equivalent(model.file->path(), output, ignored))
     return Error::usage("{}: input and output are the same", output.string());
   const std::vector<bool> chosen = fp8_tensors(options.policy, model.config);
-  TRY_ASSIGN(std::vector<DType> types, directory_types(model));
+  TRY_ASSIGN(std::vector<DType> types, output_types(model, Layout::kHuggingFace, {}));
   for (size_t i = 0; i < types.size(); ++i)
     if (chosen[i]) types[i] = DType::kF8E4M3;
 

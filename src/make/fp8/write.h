@@ -15,7 +15,7 @@ namespace adder {
 /// (core/arch/fp8.h, convert_tensors.h) and its words in hf_quant_config.json and config.json (quant_config.h).
 /// `scales` as calibrate_fp8 makes them. `recipe` is the step that the receipt tells.
 ///
-/// Errors: an output in GGUF or over the input (kUsage); those of `directory_types`, CheckpointWriter and
+/// Errors: an output in GGUF or over the input (kUsage); those of `output_types`, CheckpointWriter and
 /// `convert_tensors`. The output appears when it is complete.
 Result<std::vector<ConvertedTensor>> write_fp8(const BoundModel& model, const std::filesystem::path& output,
                                                std::vector<Fp8Scales> scales, const Fp8Options& options,
