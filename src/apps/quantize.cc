@@ -97,11 +97,12 @@ Status write_file_of(QuantizeCommand& c) {
 
 Status run_quantize(QuantizeCommand c) {
   if (c.to_fp8) {
-    if (c.dry_run || !c.imatrix.file.empty())
-      return Error::usage("quantize: --type fp8 has no --dry-run and no --imatrix");
+    if (c.dry_run || !c.imatrix.file.empty() || !c.receipt.data.empty())
+      return Error::usage("quantize: --type fp8 takes neither --dry-run nor --imatrix nor --data");
     if (c.output.empty()) return Error::usage("quantize: OUT is required");
     return quantize_to_fp8(c.input, c.output, c.fp8, c.options.threads, c.json);
   }
+  if (!c.fp8.text.files.empty() || c.fp8.sweep) return Error::usage("quantize: --calib and --sweep are for --type fp8");
   TRY_ASSIGN(const std::optional<Imatrix> imatrix, read_imatrix(c.imatrix));
   if (imatrix) c.options.imatrix = &*imatrix;
   if (!c.dry_run && !c.plan.asked()) return write_file_of(c);

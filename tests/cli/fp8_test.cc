@@ -105,6 +105,11 @@ TEST(Fp8, RefusalsSayWhatIsMissing) {
   EXPECT_THAT(refusal({"--calib", bad}, 4), HasSubstr("bad.jsonl:1"));
   EXPECT_THAT(refusal({"--calib", samples(), "--fp8-policy", "some"}, 2), HasSubstr("--fp8-policy"));
   EXPECT_THAT(refusal({"--calib", samples(), "--dry-run"}, 2), HasSubstr("--dry-run"));
+  EXPECT_THAT(refusal({"--calib", samples(), "--data", samples()}, 2), HasSubstr("--data"));
+  const Outcome other =
+      run_adder({"quantize", parent(), scratch() / "none.gguf", "--type", "q8_0", "--calib", samples()});
+  EXPECT_EQ(other.status, 2);
+  EXPECT_THAT(other.err, HasSubstr("are for --type fp8"));
   const Outcome gguf = run_adder({"quantize", parent(), scratch() / "x.gguf", "--type", "fp8", "--calib", samples()});
   EXPECT_EQ(gguf.status, 2);
   EXPECT_THAT(gguf.err, HasSubstr("GGUF has no FP8"));
