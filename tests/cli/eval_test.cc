@@ -170,7 +170,10 @@ TEST(Quantize, CompensatesByGramMatrices) {
     const Outcome written =
         run_adder({"quantize", parent, child, "--type", "q4_0", "--imatrix", grams, "--rounding", rounding, "--json"});
     EXPECT_EQ(written.status, 0) << written.err;
-    EXPECT_EQ(written.json()["tensors"][1]["compensated"], rounding == "compensated");
+    int compensated = 0;
+    for (const auto document = written.json(); const auto& tensor : document["tensors"])
+      compensated += tensor["compensated"] == true ? 1 : 0;
+    EXPECT_EQ(compensated > 0, rounding == "compensated");
     return run_adder(
                {.arguments = {"compare", parent, child, "--data", "-", "--context", "64", "--kv-type", "f32", "--json"},
                 .input = prose()})
