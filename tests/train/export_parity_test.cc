@@ -84,7 +84,7 @@ TEST_P(ExportParity, EngineSaysWhatTheTrainerSays) {
   fs::remove_all(base);
   fs::create_directories(base);
   for (const fs::path& out : {base / "model.gguf", base / "directory"}) {
-    const Status written = export_model(params, small_tokenizer(), "parity", Mix::kF32, "random", out);
+    const Status written = export_model(params, small_tokenizer(), {"parity", {{"random", ""}}}, Mix::kF32, out);
     ASSERT_TRUE(written) << written.error().message();
     EXPECT_LT((engine_logits(out, ids) - expected).abs().max().item<double>(), 2e-3) << out;
   }
@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(Patterns, ExportParity, testing::Values("M-M*-", "*-M",
 
 TEST(Export, HuggingFaceDirectoriesHoldNoBlockTypes) {
   const Parameters params = random_parameters(config_of("M-"));
-  const Status status = export_model(params, small_tokenizer(), "x", Mix::kQ8_0, "random",
+  const Status status = export_model(params, small_tokenizer(), {"x", {{"random", ""}}}, Mix::kQ8_0,
                                      fs::path(testing::TempDir()) / "no-such-directory");
   ASSERT_FALSE(status);
   EXPECT_THAT(status.error().message(), testing::HasSubstr("f32 or bf16"));

@@ -14,7 +14,7 @@ struct EvaluateCommand {
 Status evaluate(const EvaluateCommand& options) {
   TRY_ASSIGN(Workshop shop, Workshop::open(options.recipe, options.data, options.work));
   TRY(shop.trainer.load(options.checkpoint.empty() ? options.work / "last.ckpt" : options.checkpoint));
-  const HeldOutLoss loss = held_out_loss(shop, 0, available_threads());
+  const HeldOutLoss loss = shop.held_out_loss(0, available_threads());
   fmt::print(
       "{{\"step\": {}, \"tokens_seen\": {}, \"held_out_tokens\": {}, \"loss\": {:.5f}, \"bits_per_byte\": {:.5f}}}\n",
       shop.trainer.steps_done(), shop.trainer.tokens_seen(), loss.tokens, loss.nats_per_token, loss.bits_per_byte);

@@ -20,10 +20,10 @@ Status export_checkpoint(const ExportCommand& options) {
   if (!mix) return Error::usage("--type {}: no such type", options.type);
   TRY_ASSIGN(Workshop shop, Workshop::open(options.recipe, options.data, options.work));
   TRY(shop.trainer.load(options.checkpoint.empty() ? options.work / "last.ckpt" : options.checkpoint));
-  TRY(export_model(shop.trainer.params(), shop.tokenizer.data(), shop.recipe.name, *mix, training_step(shop),
-                   options.out));
+  const ExportNotes notes{.title = shop.recipe.name, .steps = {{training_step(shop), ""}}};
+  TRY(export_model(shop.trainer.params(), shop.tokenizer.data(), notes, *mix, options.out));
   if (options.manifest.empty()) return {};
-  const HeldOutLoss loss = held_out_loss(shop, 0, available_threads());
+  const HeldOutLoss loss = shop.held_out_loss(0, available_threads());
   TRY_ASSIGN(const auto json, manifest(shop, loss, options.out));
   fmt::print(stderr, "{}: {:.4f} bits per byte on the held-out books\n", options.out.string(), loss.bits_per_byte);
   return write_file(options.manifest, json.dump(2) + "\n");

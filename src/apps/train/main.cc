@@ -9,7 +9,15 @@ int main(int argc, char** argv) {
   for (const auto add :
        {adder::add_synth_data, adder::add_tokenizer, adder::add_pretrain, adder::add_evaluate, adder::add_export})
     add(app, status);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error);
+  } catch (const std::exception& error) {  // libtorch's, on a device without memory for example: a trace follows
+    const std::string_view what = error.what();
+    fmt::print(stderr, "adder-train: {}\n", what.substr(0, what.find('\n')));
+    return 1;
+  }
   if (status) return 0;
   fmt::print(stderr, "adder-train: {}\n", status.error().message());
   return status.error().code() == adder::ErrorCode::kUsage ? 2 : 1;

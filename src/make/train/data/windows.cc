@@ -43,12 +43,14 @@ void Windows::begin_epoch(int64_t epoch) {
   for (size_t i = order_.size() - 1; i > 0; --i) std::swap(order_[i], order_[rng.below(i + 1)]);
 }
 
+void Windows::append(int64_t sample, WindowBatch& batch) {
+  if (sample / per_epoch_ != epoch_) begin_epoch(sample / per_epoch_);
+  append_window(stream_, bos_, offset_ + order_[static_cast<size_t>(sample % per_epoch_)] * length_, batch);
+}
+
 WindowBatch Windows::batch(int64_t first, int64_t rows) {
   WindowBatch batch{.length = length_};
-  for (int64_t sample = first; sample < first + rows; ++sample) {
-    if (sample / per_epoch_ != epoch_) begin_epoch(sample / per_epoch_);
-    append_window(stream_, bos_, offset_ + order_[static_cast<size_t>(sample % per_epoch_)] * length_, batch);
-  }
+  for (int64_t sample = first; sample < first + rows; ++sample) append(sample, batch);
   return batch;
 }
 

@@ -26,7 +26,10 @@ class Windows {
 
   /// Samples number first .. first + rows - 1.
   WindowBatch batch(int64_t first, int64_t rows);
+  /// Adds one sample to a batch of this length.
+  void append(int64_t sample, WindowBatch& batch);
 
+  int64_t length() const { return length_; }
   int64_t per_epoch() const { return per_epoch_; }
   int64_t stream_tokens() const { return static_cast<int64_t>(stream_.size()); }
 

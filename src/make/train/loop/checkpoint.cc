@@ -7,14 +7,8 @@
 namespace adder {
 namespace {
 
-using torch::Tensor;
-
-std::string key_of(const TensorSpec& spec) {
-  return fmt::format("param.{}.{}", name(spec.role), spec.layer);
-}
-
-Status read_into(torch::serialize::InputArchive& archive, const std::string& key, Tensor& target) {
-  Tensor found;
+Status read_into(torch::serialize::InputArchive& archive, const std::string& key, torch::Tensor& target) {
+  torch::Tensor found;
   if (!archive.try_read(key, found)) return Error::corrupt("'{}' is missing", key);
   if (found.sizes() != target.sizes() || found.scalar_type() != target.scalar_type()) {
     return Error::corrupt("'{}' has another shape or type than the recipe's", key);
@@ -33,7 +27,7 @@ Result<int64_t> read_count(torch::serialize::InputArchive& archive, const std::s
 
 Status Trainer::save(const std::filesystem::path& path) {
   torch::serialize::OutputArchive archive;
-  for (size_t i = 0; i < params_.values().size(); ++i) archive.write(key_of(params_.specs()[i]), params_.values()[i]);
+  for (size_t i = 0; i < weights_.count(); ++i) archive.write(weights_.name_of(i), weights_.at(i));
   for (const auto& [key, tensor] : optimizer_.state()) archive.write(key, *tensor);
   archive.write("steps_done", c10::IValue(steps_done_));
   archive.write("samples_seen", c10::IValue(samples_seen_));
@@ -58,9 +52,7 @@ Status Trainer::load(const std::filesystem::path& path) {
     torch::serialize::InputArchive archive;
     archive.load_from(bytes.data(), bytes.size(), device_);
     const auto read_all = [&]() -> Status {
-      for (size_t i = 0; i < params_.values().size(); ++i) {
-        TRY(read_into(archive, key_of(params_.specs()[i]), params_.values()[i]));
-      }
+      for (size_t i = 0; i < weights_.count(); ++i) TRY(read_into(archive, weights_.name_of(i), weights_.at(i)));
       for (const auto& [key, tensor] : optimizer_.state()) TRY(read_into(archive, key, *tensor));
       TRY_ASSIGN(steps_done_, read_count(archive, "steps_done"));
       TRY_ASSIGN(samples_seen_, read_count(archive, "samples_seen"));

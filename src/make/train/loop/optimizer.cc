@@ -9,18 +9,22 @@
 
 namespace adder {
 
-Optimizer::Optimizer(const Recipe& recipe, const Parameters& params) : recipe_(recipe) {
-  for (size_t i = 0; i < params.specs().size(); ++i) {
-    const TensorSpec& spec = params.specs()[i];
-    const torch::Tensor& value = params.values()[i];
-    const bool in_layer = spec.is_matrix && spec.role != Role::kEmbedding && spec.role != Role::kOutput;
-    const Kind kind = in_layer && recipe.optimizer == "muon" ? Kind::kMuon : Kind::kAdamW;
-    slots_.push_back({kind, spec.is_matrix && spec.role != Role::kEmbedding, at::zeros_like(value),
-                      kind == Kind::kAdamW ? at::zeros_like(value) : torch::Tensor()});
+Optimizer::Optimizer(const RunRecipe& recipe, const Weights& weights) : recipe_(recipe) {
+  const auto add = [&](const torch::Tensor& value, Kind kind, bool decays, double rate) {
+    slots_.push_back(
+        {kind, decays, rate, at::zeros_like(value), kind == Kind::kAdamW ? at::zeros_like(value) : torch::Tensor()});
+  };
+  for (size_t i = 0; i < weights.model.specs().size(); ++i) {
+    const TensorSpec& spec = weights.model.specs()[i];
+    const bool decays = spec.is_matrix && spec.role != Role::kEmbedding;
+    const bool by_muon = decays && spec.role != Role::kOutput && recipe.optimizer == "muon";
+    add(weights.model.values()[i], by_muon ? Kind::kMuon : Kind::kAdamW, decays,
+        by_muon ? recipe.matrix_rate : recipe.learning_rate);
   }
+  for (const torch::Tensor& value : weights.beside) add(value, Kind::kAdamW, false, weights.beside_rate);
   largest_first_.resize(slots_.size());
   std::iota(largest_first_.begin(), largest_first_.end(), size_t{0});
-  std::ranges::stable_sort(largest_first_, std::greater<>(), [&](size_t i) { return params.values()[i].numel(); });
+  std::ranges::stable_sort(largest_first_, std::greater<>(), [&](size_t i) { return weights.at(i).numel(); });
 }
 
 torch::Tensor orthogonalise(const torch::Tensor& matrix) {
@@ -36,17 +40,16 @@ torch::Tensor orthogonalise(const torch::Tensor& matrix) {
 }
 
 void Optimizer::update(torch::Tensor& value, const torch::Tensor& grad, Slot& slot, double scale) const {
-  const double decay = slot.decays ? recipe_.weight_decay : 0;
+  const double decay = slot.decays ? recipe_.weight_decay : 0, rate = slot.rate * scale;
   if (slot.kind == Kind::kMuon) {
     constexpr double kMomentum = 0.95;
-    const double rate = recipe_.matrix_rate * scale;
     slot.momentum.mul_(kMomentum).add_(grad);
     const torch::Tensor direction = orthogonalise(at::add(grad, slot.momentum, kMomentum));
     const double size = 0.2 * std::sqrt(static_cast<double>(std::max(value.size(0), value.size(1))));
     value.mul_(1 - rate * decay).add_(direction, -rate * size);
     return;
   }
-  const double rate = recipe_.learning_rate * scale, n = static_cast<double>(steps_taken_);
+  const double n = static_cast<double>(steps_taken_);
   const double correct1 = 1 - std::pow(recipe_.beta1, n), correct2 = 1 - std::pow(recipe_.beta2, n);
   slot.momentum.mul_(recipe_.beta1).add_(grad, 1 - recipe_.beta1);
   slot.variance.mul_(recipe_.beta2).addcmul_(grad, grad, 1 - recipe_.beta2);
@@ -54,14 +57,14 @@ void Optimizer::update(torch::Tensor& value, const torch::Tensor& grad, Slot& sl
   value.mul_(1 - rate * decay).addcdiv_(slot.momentum, spread, -rate / correct1);
 }
 
-void Optimizer::step(Parameters& params, const std::vector<torch::Tensor>& grads, double scale, int threads) {
+void Optimizer::step(Weights& weights, const std::vector<torch::Tensor>& grads, double scale, int threads) {
   ++steps_taken_;
   std::atomic<size_t> next{0};
   run_side_by_side(threads, [&](int) {
     torch::NoGradGuard no_grad;
     for (size_t i = next++; i < largest_first_.size(); i = next++) {
       const size_t which = largest_first_[i];
-      update(params.values()[which], grads[which], slots_[which], scale);
+      update(weights.at(which), grads[which], slots_[which], scale);
     }
   });
 }

@@ -4,22 +4,22 @@
 
 #include <vector>
 
+#include "make/train/loop/objective.h"
 #include "make/train/loop/recipe.h"
-#include "make/train/nn/parameters.h"
 
 namespace adder {
 
 /// AdamW (arXiv 1711.05101); under recipe.optimizer == "muon", the matrices of the layers take Muon steps instead
 /// (momentum, orthogonalised by Newton-Schulz iterations; update scaled by 0.2 sqrt(max(rows, columns)) to AdamW's
 /// size, arXiv 2502.16982). Weight decay applies to the matrices but not to the embedding; norms, convolution, A_log,
-/// D and dt_bias are exempt.
+/// D and dt_bias are exempt, and so is what is trained beside the model, at a rate of its own.
 class Optimizer {
  public:
-  Optimizer(const Recipe& recipe, const Parameters& params);
+  Optimizer(const RunRecipe& recipe, const Weights& weights);
 
-  /// One update of `params` from `grads` (same order), with the peak rates times `scale`. Tensors are independent;
+  /// One update of `weights` from `grads` (same order), with the peak rates times `scale`. Tensors are independent;
   /// `threads` of them are updated side by side.
-  void step(Parameters& params, const std::vector<torch::Tensor>& grads, double scale, int threads);
+  void step(Weights& weights, const std::vector<torch::Tensor>& grads, double scale, int threads);
 
   /// Everything a continued run needs, by name.
   std::vector<std::pair<std::string, torch::Tensor*>> state();
@@ -30,11 +30,12 @@ class Optimizer {
   struct Slot {
     Kind kind;
     bool decays;
+    double rate;                       // peak
     torch::Tensor momentum, variance;  // variance of AdamW only
   };
   void update(torch::Tensor& value, const torch::Tensor& grad, Slot& slot, double scale) const;
 
-  Recipe recipe_;
+  RunRecipe recipe_;
   std::vector<Slot> slots_;
   std::vector<size_t> largest_first_;
   int64_t steps_taken_ = 0;

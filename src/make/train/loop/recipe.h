@@ -8,21 +8,14 @@
 
 #include "core/arch/config.h"
 #include "core/base/result.h"
+#include "make/train/loop/recipe_reader.h"
 
 namespace adder {
 
-/// What a training run makes and how: the whole of a recipes/*.toml. Every key has to be known, and every key has to
-/// be there: a recipe is a record, not a set of wishes.
-struct Recipe {
+/// How a run goes, whatever it makes. Every key of a recipe has to be known, and every key has to be there: a recipe is
+/// a record, not a set of wishes.
+struct RunRecipe {
   std::string name;
-
-  // [model]
-  std::string pattern;  ///< one letter a layer, as hybrid_override_pattern
-  int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0;
-  int64_t num_attention_heads = 0, head_dim = 0, num_key_value_heads = 0;
-  int64_t mamba_num_heads = 0, mamba_head_dim = 0, ssm_state_size = 0, n_groups = 0, conv_kernel = 0;
-  int64_t max_position_embeddings = 0;
-  double init_std = 0;
 
   // [data]
   std::vector<int64_t> held_out;  ///< ids of the books kept for validation
@@ -31,10 +24,11 @@ struct Recipe {
   uint64_t seed = 0;
   int64_t seq_len = 0;  ///< tokens in a window
   int64_t batch = 0;    ///< windows in a step
-  int64_t lanes =
-      0;  ///< parts of a batch computed side by side, each with gradients of its own (sums are in lane order)
+  /// Parts of a batch computed side by side, each with gradients of its own (sums are in lane order).
+  int64_t lanes = 0;
   int64_t micro_batch = 0;  ///< windows computed at once in a lane; a lane accumulates over batch / lanes / micro_batch
   int64_t chunk = 0;        ///< positions in a chunk of the state-space scan
+  bool recompute = false;   ///< ForwardOptions::recompute
 
   // [optimizer]
   std::string optimizer;     ///< "adamw", or "muon": Muon for the layers' matrices, AdamW for all else
@@ -50,6 +44,41 @@ struct Recipe {
   template <class Self, class Visitor>
   static void visit(Self& r, Visitor&& v) {
     v("", "name", r.name);
+    v("data", "held_out", r.held_out);
+    v("train", "seed", r.seed);
+    v("train", "seq_len", r.seq_len);
+    v("train", "batch", r.batch);
+    v("train", "lanes", r.lanes);
+    v("train", "micro_batch", r.micro_batch);
+    v("train", "chunk", r.chunk);
+    v("train", "recompute", r.recompute);
+    v("optimizer", "kind", r.optimizer);
+    v("optimizer", "learning_rate", r.learning_rate);
+    v("optimizer", "matrix_rate", r.matrix_rate);
+    v("optimizer", "beta1", r.beta1);
+    v("optimizer", "beta2", r.beta2);
+    v("optimizer", "weight_decay", r.weight_decay);
+    v("optimizer", "clip", r.clip);
+    v("schedule", "kind", r.schedule);
+    v("schedule", "warmup_steps", r.warmup_steps);
+    v("schedule", "total_steps", r.total_steps);
+  }
+};
+void check(const RunRecipe& recipe, RecipeReader& reader);
+
+/// A model from nothing but text: the recipe of adder-train pretrain.
+struct Recipe : RunRecipe {
+  // [model]
+  std::string pattern;  ///< one letter a layer, as hybrid_override_pattern
+  int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0;
+  int64_t num_attention_heads = 0, head_dim = 0, num_key_value_heads = 0;
+  int64_t mamba_num_heads = 0, mamba_head_dim = 0, ssm_state_size = 0, n_groups = 0, conv_kernel = 0;
+  int64_t max_position_embeddings = 0;
+  double init_std = 0;
+
+  template <class Self, class Visitor>
+  static void visit(Self& r, Visitor&& v) {
+    RunRecipe::visit(r, v);
     v("model", "pattern", r.pattern);
     v("model", "vocab_size", r.vocab_size);
     v("model", "hidden_size", r.hidden_size);
@@ -64,23 +93,6 @@ struct Recipe {
     v("model", "conv_kernel", r.conv_kernel);
     v("model", "max_position_embeddings", r.max_position_embeddings);
     v("model", "init_std", r.init_std);
-    v("data", "held_out", r.held_out);
-    v("train", "seed", r.seed);
-    v("train", "seq_len", r.seq_len);
-    v("train", "batch", r.batch);
-    v("train", "lanes", r.lanes);
-    v("train", "micro_batch", r.micro_batch);
-    v("train", "chunk", r.chunk);
-    v("optimizer", "kind", r.optimizer);
-    v("optimizer", "learning_rate", r.learning_rate);
-    v("optimizer", "matrix_rate", r.matrix_rate);
-    v("optimizer", "beta1", r.beta1);
-    v("optimizer", "beta2", r.beta2);
-    v("optimizer", "weight_decay", r.weight_decay);
-    v("optimizer", "clip", r.clip);
-    v("schedule", "kind", r.schedule);
-    v("schedule", "warmup_steps", r.warmup_steps);
-    v("schedule", "total_steps", r.total_steps);
   }
 };
 

@@ -6,7 +6,7 @@
 
 namespace adder {
 
-double rate_scale(const Recipe& recipe, const Decay& decay, int64_t step) {
+double rate_scale(const RunRecipe& recipe, const Decay& decay, int64_t step) {
   const double at = static_cast<double>(step), warmup = static_cast<double>(recipe.warmup_steps);
   double scale = step < recipe.warmup_steps ? (at + 1) / warmup : 1.0;
   if (recipe.schedule == "cosine" && step >= recipe.warmup_steps) {

@@ -11,6 +11,6 @@ struct Decay {
 
 /// The fraction of the peak learning rate at step `step` (0 is the first). Warm-up is linear. "wsd" then stays at 1
 /// until the decay, which is linear to 0 (arXiv 2405.18392 compares shapes); "cosine" goes to 0.1 at total_steps.
-double rate_scale(const Recipe& recipe, const Decay& decay, int64_t step);
+double rate_scale(const RunRecipe& recipe, const Decay& decay, int64_t step);
 
 }  // namespace adder

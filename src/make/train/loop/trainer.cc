@@ -5,86 +5,127 @@
 #include "make/train/loop/parallel.h"
 
 namespace adder {
+namespace {
 
-Trainer::Trainer(const Recipe& recipe, const ModelConfig& config, Windows windows, torch::Device device,
-                 Precision precision)
-    : recipe_(recipe),
-      params_(config, torch::dtype(torch::kFloat32).device(device)),
-      optimizer_(recipe, params_),
-      windows_(std::move(windows)),
-      device_(device),
-      forward_{precision, recipe.chunk} {
-  for (int64_t i = 0; i < recipe.lanes; ++i) lanes_.push_back(params_.lane());
+LossSums sums_of(const HeadLoss& loss, int64_t targets) {
+  return {loss.total.item<double>(), loss.nats, loss.kl, loss.agreed, targets};
 }
 
-/// Sum of the cross-entropies of `rows` windows from row `first`.
-torch::Tensor Trainer::loss_sum(const Parameters& params, const WindowBatch& batch, int64_t first, int64_t rows) const {
+}  // namespace
+
+void LossSums::add(const LossSums& other) {
+  total += other.total;
+  nats += other.nats;
+  kl += other.kl;
+  agreed += other.agreed;
+  targets += other.targets;
+}
+
+Trainer::Trainer(const RunRecipe& recipe, Weights weights, Mixture text, std::shared_ptr<const Objective> objective)
+    : recipe_(recipe),
+      weights_(std::move(weights)),
+      optimizer_(recipe, weights_),
+      text_(std::move(text)),
+      objective_(std::move(objective)),
+      device_(weights_.model.values().front().device()) {
+  for (int64_t i = 0; i < recipe.lanes; ++i) lanes_.push_back(weights_.lane());
+}
+
+MicroBatch Trainer::micro_batch(const WindowBatch& batch, int64_t first, int64_t rows) const {
   const auto part = [&](const auto& values, torch::ScalarType type) {
     auto* data = const_cast<void*>(static_cast<const void*>(values.data() + first * batch.length));
     return torch::from_blob(data, {rows, batch.length}, type).to(device_);
   };
-  const torch::Tensor starts = batch.any_start ? part(batch.starts, torch::kUInt8).to(torch::kBool) : torch::Tensor();
-  const torch::Tensor logits = forward(params, part(batch.tokens, torch::kInt64), starts, forward_);
-  return at::cross_entropy_loss(logits.view({-1, logits.size(-1)}), part(batch.targets, torch::kInt64).view(-1), {},
-                                at::Reduction::Sum, kNoTarget);
+  MicroBatch micro{part(batch.tokens, torch::kInt64), part(batch.targets, torch::kInt64).view(-1), {}};
+  if (batch.any_start) micro.starts = part(batch.starts, torch::kUInt8).to(torch::kBool);
+  micro.index = (samples_seen_ + first) / recipe_.micro_batch;
+  micro.step = steps_done_;
+  return micro;
+}
+
+Trainer::LaneResult Trainer::run_lane(size_t lane, const WindowBatch& batch) {
+  LaneResult result;
+  Weights& own = lanes_[lane];
+  for (size_t i = 0; i < own.count(); ++i) own.at(i).mutable_grad() = torch::Tensor();
+  const int64_t per_lane = recipe_.batch / recipe_.lanes, begin = static_cast<int64_t>(lane) * per_lane;
+  for (int64_t row = begin; row < begin + per_lane; row += recipe_.micro_batch) {
+    const HeadLoss loss = objective_->loss(own, micro_batch(batch, row, recipe_.micro_batch));
+    result.sums.add(sums_of(loss, 0));
+    if (!std::isfinite(result.sums.total)) {
+      result.bad_row = row;
+      return result;
+    }
+    (loss.total / static_cast<double>(batch.n_targets)).backward();
+  }
+  return result;
 }
 
 Result<StepReport> Trainer::step(int threads) {
-  const WindowBatch batch = windows_.batch(samples_seen_, recipe_.batch);
-  const int64_t n_lanes = recipe_.lanes, per_lane = recipe_.batch / n_lanes;
-  std::vector<double> losses(static_cast<size_t>(n_lanes));
-  const int side = static_cast<int>(std::min<int64_t>(threads, n_lanes));
+  const WindowBatch batch = text_.batch(samples_seen_, recipe_.batch);
+  const auto n_lanes = static_cast<size_t>(recipe_.lanes);
+  std::vector<LaneResult> results(n_lanes);
+  const int side = static_cast<int>(std::min<int64_t>(threads, recipe_.lanes));
   run_side_by_side(side, [&](int thread) {
-    for (int64_t lane = thread; lane < n_lanes; lane += side) {
-      Parameters& own = lanes_[static_cast<size_t>(lane)];
-      for (torch::Tensor& value : own.values()) value.mutable_grad() = torch::Tensor();
-      for (int64_t row = lane * per_lane; row < (lane + 1) * per_lane; row += recipe_.micro_batch) {
-        const torch::Tensor loss =
-            loss_sum(own, batch, row, recipe_.micro_batch) / static_cast<double>(batch.n_targets);
-        loss.backward();
-        losses[static_cast<size_t>(lane)] += loss.item<double>();
-      }
+    for (auto lane = static_cast<size_t>(thread); lane < n_lanes; lane += static_cast<size_t>(side)) {
+      results[lane] = run_lane(lane, batch);
     }
   });
 
   torch::NoGradGuard no_grad;
   StepReport report{.step = steps_done_ + 1};
-  for (const double loss : losses) report.loss += loss;
+  report.sums.targets = batch.n_targets;
+  for (const LaneResult& result : results) {
+    if (result.bad_row >= 0) {
+      const int64_t first = samples_seen_ + result.bad_row;
+      return Error::corrupt("step {}: the loss of samples {} to {} is {}", report.step, first,
+                            first + recipe_.micro_batch - 1, result.sums.total);
+    }
+    report.sums.add(result.sums);
+  }
+  report.loss = report.sums.mean(report.sums.total);
   std::vector<torch::Tensor> grads;
   double square = 0;
-  for (size_t i = 0; i < params_.values().size(); ++i) {
-    torch::Tensor sum = lanes_[0].values()[i].grad();
-    for (size_t lane = 1; lane < lanes_.size(); ++lane) sum.add_(lanes_[lane].values()[i].grad());
+  for (size_t i = 0; i < weights_.count(); ++i) {
+    torch::Tensor sum = lanes_[0].at(i).grad();
+    if (!sum.defined()) sum = at::zeros_like(weights_.at(i));
+    for (size_t lane = 1; lane < n_lanes; ++lane) {
+      if (const torch::Tensor grad = lanes_[lane].at(i).grad(); grad.defined()) sum.add_(grad);
+    }
     const double norm = sum.norm().item<double>();
-    square += norm * norm;
+    if (!std::isfinite(norm)) {
+      return Error::corrupt("step {}, samples {} to {}: the gradient of {} is not finite", report.step, samples_seen_,
+                            samples_seen_ + recipe_.batch - 1, weights_.name_of(i));
+    }
+    if (i < weights_.model.values().size()) square += norm * norm;
     grads.push_back(sum);
   }
   report.grad_norm = std::sqrt(square);
-  if (!std::isfinite(report.loss) || !std::isfinite(report.grad_norm)) {
-    return Error::corrupt("step {}: loss {} and gradient norm {} are not finite", report.step, report.loss,
-                          report.grad_norm);
-  }
   if (recipe_.clip > 0 && report.grad_norm > recipe_.clip) {
-    for (torch::Tensor& grad : grads) grad.mul_(recipe_.clip / report.grad_norm);
+    for (size_t i = 0; i < weights_.model.values().size(); ++i) grads[i].mul_(recipe_.clip / report.grad_norm);
   }
   report.rate_scale = rate_scale(recipe_, decay_, steps_done_);
-  optimizer_.step(params_, grads, report.rate_scale, threads);
+  optimizer_.step(weights_, grads, report.rate_scale, threads);
   ++steps_done_;
   samples_seen_ += recipe_.batch;
   return report;
 }
 
-Trainer::Loss Trainer::evaluate(const WindowBatch& batch, int threads) const {
-  std::vector<double> sums(static_cast<size_t>(batch.rows));
+LossSums Trainer::evaluate(const Objective& objective, const WindowBatch& batch, int threads) const {
+  std::vector<LossSums> rows(static_cast<size_t>(batch.rows));
   run_side_by_side(threads, [&](int thread) {
     torch::NoGradGuard no_grad;
     for (int64_t row = thread; row < batch.rows; row += threads) {
-      sums[static_cast<size_t>(row)] = loss_sum(params_, batch, row, 1).item<double>();
+      rows[static_cast<size_t>(row)] = sums_of(objective.loss(weights_, micro_batch(batch, row, 1)), 0);
     }
   });
-  Loss loss{.targets = batch.n_targets};
-  for (const double sum : sums) loss.nats += sum;
-  return loss;
+  LossSums sums{.targets = batch.n_targets};
+  for (const LossSums& row : rows) sums.add(row);
+  return sums;
+}
+
+void Trainer::begin_stage() {
+  steps_done_ = samples_seen_ = 0;
+  decay_ = {};
 }
 
 }  // namespace adder

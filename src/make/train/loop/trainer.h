@@ -3,49 +3,62 @@
 #include "make/train/base/torch.h"
 
 #include <filesystem>
+#include <memory>
 
-#include "make/train/data/windows.h"
+#include "make/train/data/mixture.h"
+#include "make/train/loop/objective.h"
 #include "make/train/loop/optimizer.h"
 #include "make/train/loop/recipe.h"
 #include "make/train/loop/schedule.h"
-#include "make/train/nn/model.h"
-#include "make/train/nn/parameters.h"
 
 namespace adder {
 
+/// Losses over some windows, nats.
+struct LossSums {
+  double total = 0;    ///< what the objective makes small
+  double nats = 0;     ///< cross-entropy
+  double kl = 0;       ///< divergence from the teacher, if the objective has one
+  int64_t agreed = 0;  ///< targets for which the teacher finds the same token likeliest
+  int64_t targets = 0;
+
+  void add(const LossSums& other);
+  double mean(double sum) const { return sum / static_cast<double>(targets); }
+};
+
 /// What one step did.
 struct StepReport {
-  int64_t step = 0;       ///< counted from 1
-  double loss = 0;        ///< mean cross-entropy of the batch, nats per target
-  double grad_norm = 0;   ///< before clipping
+  int64_t step = 0;  ///< counted from 1
+  LossSums sums;
+  double loss = 0;        ///< the objective per target
+  double grad_norm = 0;   ///< of the model, before clipping
   double rate_scale = 0;  ///< of the peak learning rates
 };
 
-/// A run: parameters, optimizer, and how far it has come. Steps depend on the recipe, the token stream and the state
+/// A run: weights, optimizer, and how far it has come. Steps depend on the recipe, the token stream and the state
 /// alone, not on the number of threads; a run that is saved and loaded takes the identical next step.
 class Trainer {
  public:
-  Trainer(const Recipe& recipe, const ModelConfig& config, Windows windows, torch::Device device, Precision precision);
+  Trainer(const RunRecipe& recipe, Weights weights, Mixture text, std::shared_ptr<const Objective> objective);
 
-  void initialise() { params_.initialise(recipe_.seed, recipe_.init_std); }
-
-  /// Loss that is not finite is an error that names the step; parameters are then those before it.
+  /// A loss that is not finite is an error that names the step and the samples; weights are then those before it.
   Result<StepReport> step(int threads);
 
-  /// Mean nats per target over the rows.
-  struct Loss {
-    double nats = 0;
-    int64_t targets = 0;
-  };
-  Loss evaluate(const WindowBatch& batch, int threads) const;
+  /// Sums over the windows for any objective.
+  LossSums evaluate(const Objective& objective, const WindowBatch& batch, int threads) const;
 
   /// An archive of libtorch: parameters by role and layer, optimizer, counters. Written whole or not at all.
   Status save(const std::filesystem::path& path);
   /// Refuses a checkpoint of another shape.
   Status load(const std::filesystem::path& path);
+  /// Counts steps and samples from 0 again, weights and optimizer as they are: another stage begins.
+  void begin_stage();
 
-  const Parameters& params() const { return params_; }
-  Parameters& params() { return params_; }
+  const Weights& weights() const { return weights_; }
+  Weights& weights() { return weights_; }
+  const Parameters& params() const { return weights_.model; }
+  Parameters& params() { return weights_.model; }
+  const RunRecipe& recipe() const { return recipe_; }
+  const Objective& objective() const { return *objective_; }
   int64_t steps_done() const { return steps_done_; }
   int64_t samples_seen() const { return samples_seen_; }
   int64_t tokens_seen() const { return samples_seen_ * recipe_.seq_len; }
@@ -53,15 +66,20 @@ class Trainer {
   const Decay& decay() const { return decay_; }
 
  private:
-  torch::Tensor loss_sum(const Parameters& params, const WindowBatch& batch, int64_t first, int64_t rows) const;
+  struct LaneResult {
+    LossSums sums;
+    int64_t bad_row = -1;  ///< of the batch, the first of a micro-batch whose loss is not finite
+  };
+  MicroBatch micro_batch(const WindowBatch& batch, int64_t first, int64_t rows) const;
+  LaneResult run_lane(size_t lane, const WindowBatch& batch);
 
-  Recipe recipe_;
-  Parameters params_;
-  std::vector<Parameters> lanes_;
+  RunRecipe recipe_;
+  Weights weights_;
+  std::vector<Weights> lanes_;
   Optimizer optimizer_;
-  Windows windows_;
+  Mixture text_;
+  std::shared_ptr<const Objective> objective_;
   torch::Device device_;
-  ForwardOptions forward_;
   Decay decay_;
   int64_t steps_done_ = 0, samples_seen_ = 0;
 };

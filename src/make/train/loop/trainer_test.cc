@@ -55,8 +55,11 @@ std::vector<TokenId> counting_stream() {
 }
 
 Trainer tiny_trainer(const Recipe& recipe = tiny_recipe()) {
-  return {recipe, model_config(recipe).value(), Windows(counting_stream(), 1, recipe.seq_len, recipe.seed), torch::kCPU,
-          Precision::kF32};
+  Trainer trainer(recipe, {Parameters(model_config(recipe).value(), torch::kFloat32), {}},
+                  Mixture(Windows(counting_stream(), 1, recipe.seq_len, recipe.seed)),
+                  std::make_shared<CrossEntropy>(ForwardOptions{.chunk = recipe.chunk, .recompute = recipe.recompute}));
+  trainer.params().initialise(recipe.seed, recipe.init_std);
+  return trainer;
 }
 
 std::vector<double> losses(Trainer& trainer, int steps, int threads = 1) {
@@ -77,11 +80,9 @@ TEST_P(EitherOptimizer, TenStepsAreFiveSavedAndLoadedAndFiveMoreToTheBit) {
   use_one_thread_per_caller();
   const auto path = std::filesystem::path(testing::TempDir()) / ("resume-" + GetParam() + ".ckpt");
   Trainer through = tiny_trainer(tiny_recipe(GetParam()));
-  through.initialise();
   const std::vector<double> expected = losses(through, 10);
 
   Trainer before = tiny_trainer(tiny_recipe(GetParam()));
-  before.initialise();
   losses(before, 5);
   ASSERT_TRUE(before.save(path));
   Trainer after = tiny_trainer(tiny_recipe(GetParam()));
@@ -94,7 +95,6 @@ TEST_P(EitherOptimizer, TenStepsAreFiveSavedAndLoadedAndFiveMoreToTheBit) {
 
 TEST_P(EitherOptimizer, LearnsToCount) {
   Trainer trainer = tiny_trainer(tiny_recipe(GetParam()));
-  trainer.initialise();
   const std::vector<double> all = losses(trainer, 80);
   EXPECT_NEAR(all.front(), std::log(24.0), 0.3);
   EXPECT_LT(all.back(), 0.5 * all.front());
@@ -110,15 +110,12 @@ TEST(Trainer, TenStepsReproduceTheSavedLosses) {
   const std::vector<double> saved = {3.33093, 3.15642, 2.74872, 2.40529, 2.17534,
                                      2.01881, 1.79725, 1.68629, 1.61229, 1.52525};
   Trainer trainer = tiny_trainer(tiny_recipe("adamw"));
-  trainer.initialise();
   EXPECT_THAT(losses(trainer, 10), testing::Pointwise(testing::DoubleNear(1e-3), saved));
 }
 
 TEST(Trainer, ThreadsDoNotChangeTheNumbers) {
   use_one_thread_per_caller();
   Trainer one = tiny_trainer(), two = tiny_trainer();
-  one.initialise();
-  two.initialise();
   EXPECT_EQ(losses(one, 4, 1), losses(two, 4, 2));
   expect_same_parameters(one, two);
 }
@@ -128,16 +125,21 @@ TEST(Trainer, AccumulationSumsWhatOneBigBatchWould) {
   whole.lanes = 1;
   whole.micro_batch = 4;
   Trainer accumulated = tiny_trainer(), at_once = tiny_trainer(whole);
-  accumulated.initialise();
-  at_once.initialise();
   const StepReport a = accumulated.step(1).value(), b = at_once.step(1).value();
   EXPECT_NEAR(a.loss, b.loss, 1e-5);
   EXPECT_NEAR(a.grad_norm, b.grad_norm, 1e-4);
 }
 
+TEST(Trainer, RecomputedActivationsGiveTheSameGradients) {
+  Recipe again = tiny_recipe();
+  again.recompute = true;
+  Trainer kept = tiny_trainer(), recomputed = tiny_trainer(again);
+  EXPECT_EQ(losses(kept, 4), losses(recomputed, 4));
+  expect_same_parameters(kept, recomputed);
+}
+
 TEST(Trainer, ALossThatIsNotFiniteNamesTheStepAndChangesNothing) {
   Trainer trainer = tiny_trainer();
-  trainer.initialise();
   losses(trainer, 2);
   {
     torch::NoGradGuard no_grad;
@@ -146,7 +148,7 @@ TEST(Trainer, ALossThatIsNotFiniteNamesTheStepAndChangesNothing) {
   const torch::Tensor other = trainer.params().get(Role::kOutput).clone();
   const auto report = trainer.step(1);
   ASSERT_FALSE(report);
-  EXPECT_THAT(report.error().message(), testing::HasSubstr("step 3"));
+  EXPECT_THAT(report.error().message(), testing::HasSubstr("step 3: the loss of samples 8 to 8 is nan"));
   EXPECT_TRUE(trainer.params().get(Role::kOutput).equal(other));
   EXPECT_EQ(trainer.steps_done(), 2);
 }
@@ -154,7 +156,6 @@ TEST(Trainer, ALossThatIsNotFiniteNamesTheStepAndChangesNothing) {
 TEST(Trainer, RefusesCheckpointsOfAnotherShapeOrKind) {
   const std::filesystem::path directory = testing::TempDir();
   Trainer trainer = tiny_trainer();
-  trainer.initialise();
   ASSERT_TRUE(trainer.save(directory / "shape.ckpt"));
   Recipe wider = tiny_recipe();
   wider.intermediate_size = 64;
@@ -177,15 +178,18 @@ TEST(Optimizer, OrthogonaliseBringsSingularValuesTogether) {
 TEST(Optimizer, AdamWMatchesTheFormulaOnItsFirstStep) {
   // After one step the corrected momentum is g and the corrected variance g^2: the update is rate sign(g), and decay.
   const Recipe recipe = tiny_recipe("adamw");
-  Parameters params(model_config(recipe).value(), torch::kFloat32);
+  Weights weights{Parameters(model_config(recipe).value(), torch::kFloat32), {torch::ones({3})}, 0.1};
+  Parameters& params = weights.model;
   params.initialise(1, 0.1);
   std::vector<torch::Tensor> before, grads;
   for (const torch::Tensor& value : params.values()) {
     before.push_back(value.clone());
     grads.push_back(at::full_like(value, -0.5));
   }
-  Optimizer optimizer(recipe, params);
-  optimizer.step(params, grads, 0.5, 1);
+  grads.push_back(at::full({3}, 2.0));
+  Optimizer optimizer(recipe, weights);
+  optimizer.step(weights, grads, 0.5, 1);
+  EXPECT_TRUE(at::allclose(weights.beside[0], at::full({3}, 1 - 0.5 * 0.1), 1e-5, 1e-6)) << "at a rate of its own";
   for (size_t i = 0; i < params.values().size(); ++i) {
     const Role role = params.specs()[i].role;
     const bool decays = params.specs()[i].is_matrix && role != Role::kEmbedding;

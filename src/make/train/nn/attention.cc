@@ -24,11 +24,11 @@ torch::Tensor attention(const torch::Tensor& u, const MixerContext& ctx) {
   const torch::Tensor k = by_head(Role::kK, kv), v = by_head(Role::kV, kv);
 
   const torch::Tensor scores = at::matmul(q * (1 / std::sqrt(static_cast<double>(width))), k.transpose(2, 3));
-  const torch::Tensor masked =
+  const torch::Tensor visible =
       scores.view({b, heads, t, t}).masked_fill(ctx.allowed.logical_not(), -std::numeric_limits<double>::infinity());
-  const torch::Tensor p = at::softmax(masked, -1).view({b, kv, heads / kv * t, t});
+  const torch::Tensor p = at::softmax(visible, -1).view({b, kv, heads / kv * t, t});
   const torch::Tensor o = at::matmul(p, v).view({b, heads, t, width}).transpose(1, 2).reshape({b * t, heads * width});
-  return linear(o, ctx.weight(Role::kO), ctx.options.precision);
+  return linear(masked(o, ctx.width), ctx.weight(Role::kO), ctx.options.precision);
 }
 
 }  // namespace adder

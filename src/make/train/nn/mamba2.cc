@@ -27,7 +27,7 @@ torch::Tensor mamba2(const torch::Tensor& u, const MixerContext& ctx) {
   in.starts = ctx.starts;
 
   const torch::Tensor y = ssd(in, ctx.options.chunk).view({b * t, c.d_inner()});
-  const torch::Tensor normed = gated_rms_norm(y, z, ctx.weight(Role::kSsmNorm), c.n_groups, c.norm_eps);
+  const torch::Tensor normed = gated_rms_norm(y, z, ctx.weight(Role::kSsmNorm), c.n_groups, c.norm_eps, ctx.width);
   return linear(normed, ctx.weight(Role::kSsmOut), ctx.options.precision);
 }
 

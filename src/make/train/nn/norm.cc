@@ -51,14 +51,32 @@ struct GatedRmsNorm : torch::autograd::Function<GatedRmsNorm> {
   }
 };
 
+/// What makes a plain norm one of the masked channels: norm(x times) over, s the part that is kept of each of `groups`.
+struct KeptPart {
+  Tensor times;  // mask / sqrt(s)
+  Tensor over;   // sqrt(s), beside each channel
+
+  KeptPart(const Tensor& mask, int64_t groups) {
+    const Tensor by_group = mask.view({groups, -1});
+    const Tensor root = by_group.mean(-1, true).sqrt();
+    times = (by_group / root).view(-1);
+    over = root.expand_as(by_group).reshape(-1);
+  }
+};
+
 }  // namespace
 
-Tensor rms_norm(const Tensor& x, const Tensor& w, double eps) {
-  return RmsNorm::apply(x, w, eps);
+Tensor rms_norm(const Tensor& x, const Tensor& w, double eps, const Tensor& mask) {
+  if (!mask.defined()) return RmsNorm::apply(x, w, eps);
+  const KeptPart kept(mask, 1);
+  return RmsNorm::apply(x * kept.times, w * kept.over, eps);
 }
 
-Tensor gated_rms_norm(const Tensor& y, const Tensor& z, const Tensor& w, int64_t groups, double eps) {
-  return GatedRmsNorm::apply(y, z, w, groups, eps);
+Tensor gated_rms_norm(const Tensor& y, const Tensor& z, const Tensor& w, int64_t groups, double eps,
+                      const Tensor& mask) {
+  if (!mask.defined()) return GatedRmsNorm::apply(y, z, w, groups, eps);
+  const KeptPart kept(mask, groups);
+  return GatedRmsNorm::apply(y * kept.times, z, w * kept.over, groups, eps);
 }
 
 }  // namespace adder

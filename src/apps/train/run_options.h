@@ -1,0 +1,17 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+
+#include "make/train/loop/run.h"
+
+namespace adder {
+
+/// --work, --steps, --minutes, --checkpoint-minutes and --threads, which every command that trains has.
+void add_run_options(CLI::App& command, RunOptions& options);
+
+/// What the first SIGINT or SIGTERM sets: the run then ends after the step in flight, with a checkpoint. A second one
+/// kills it.
+const std::atomic<bool>& stop_on_signal();
+
+}  // namespace adder

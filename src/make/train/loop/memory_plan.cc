@@ -1,0 +1,68 @@
+#include "make/train/loop/memory_plan.h"
+
+#include <algorithm>
+
+#include "core/arch/budget.h"
+#include "core/arch/roles.h"
+
+namespace adder {
+namespace {
+
+constexpr int64_t kF32 = 4;
+
+/// Numbers that one token of a layer leaves for the backward pass.
+int64_t saved_per_token(const ModelConfig& c, const LayerConfig& layer, const RunRecipe& r) {
+  const int64_t norm = 2 * c.hidden_size;
+  switch (layer.kind) {
+    case LayerKind::kMamba: {
+      const int64_t inner = c.d_inner(), shared = 2 * c.n_groups * c.ssm_state_size;
+      const int64_t in_chunk = (2 * c.mamba_num_heads + c.n_groups) * r.chunk;  // decay and mix by head, gram by group
+      const int64_t states = inner * c.ssm_state_size / r.chunk;
+      return norm + c.in_proj_rows() + 2 * c.conv_dim() + 8 * inner + shared + in_chunk + states;
+    }
+    case LayerKind::kAttention: {
+      const int64_t projected = c.q_rows() + 2 * layer.num_key_value_heads * c.head_dim;
+      return norm + 2 * projected + 2 * c.num_attention_heads * r.seq_len + c.q_rows();
+    }
+    case LayerKind::kMlp:
+      return norm + 2 * layer.intermediate_size;
+  }
+  return 0;
+}
+
+}  // namespace
+
+MemoryPlan plan_memory(const RunRecipe& recipe, const ModelConfig& model, const std::optional<ModelConfig>& teacher) {
+  MemoryPlan plan;
+  for (const TensorSpec& spec : tensor_specs(model)) {
+    const bool muon = recipe.optimizer == "muon" && spec.is_matrix && spec.layer >= 0;
+    plan.weights += kF32 * spec.shape.elements();
+    plan.optimizer += kF32 * spec.shape.elements() * (muon ? 1 : 2);
+  }
+  plan.gradients = plan.weights * recipe.lanes;
+  if (teacher) plan.teacher = kF32 * parameter_count(*teacher);
+
+  int64_t all = 0, largest = 0;
+  for (const LayerConfig& layer : model.layers) {
+    const int64_t saved = saved_per_token(model, layer, recipe);
+    all += saved;
+    largest = std::max(largest, saved);
+  }
+  const int64_t layers = recipe.recompute ? largest + model.n_layers() * model.hidden_size : all;
+  const int64_t tokens = recipe.micro_batch * recipe.seq_len;
+  constexpr int64_t kLogitBlocks = 5 * (int64_t{16} << 20);  // z, log q, log p, p, gradient
+  const int64_t head = kF32 * model.vocab_size * model.hidden_size + kLogitBlocks;
+  plan.activations = recipe.lanes * (kF32 * tokens * (layers + 3 * model.hidden_size) + head);
+  return plan;
+}
+
+std::string to_text(const MemoryPlan& plan) {
+  const auto gib = [](int64_t bytes) { return static_cast<double>(bytes) / (int64_t{1} << 30); };
+  return fmt::format(
+      "memory on the device: {:.2f} GiB = weights {:.2f} + gradients {:.2f} + optimizer {:.2f} + teacher {:.2f} + "
+      "activations {:.2f} (planned)",
+      gib(plan.total()), gib(plan.weights), gib(plan.gradients), gib(plan.optimizer), gib(plan.teacher),
+      gib(plan.activations));
+}
+
+}  // namespace adder
