@@ -12,6 +12,7 @@ namespace adder {
 void add_synth_data(CLI::App& app, Status& status);
 void add_tokenizer(CLI::App& app, Status& status);
 void add_pretrain(CLI::App& app, Status& status);
+void add_elastic(CLI::App& app, Status& status);
 void add_distill(CLI::App& app, Status& status);
 void add_evaluate(CLI::App& app, Status& status);
 void add_export(CLI::App& app, Status& status);

@@ -1,0 +1,84 @@
+#include "make/train/elastic/objective.h"
+
+#include <numeric>
+
+#include "core/base/rng.h"
+#include "make/train/data/windows.h"
+
+namespace adder {
+namespace {
+
+constexpr uint64_t kBudgetKey = 0x427564676574;  // apart from the seeds of data, weights and noise
+
+}  // namespace
+
+torch::Tensor budget_penalty(const torch::Tensor& cost, double full, double fraction, double dead_zone,
+                             const ChoiceWeights& weights) {
+  const torch::Tensor miss = (cost / (fraction * full) - 1).abs();
+  if (fraction < 1) return miss.item<double>() < dead_zone ? miss * 0 : miss;
+  torch::Tensor away = at::zeros({}, miss.options().requires_grad(false));
+  for (const torch::Tensor& weight : weights) {
+    torch::Tensor whole = at::zeros_like(weight);
+    whole.select(1, 0).fill_(1);
+    away = away + at::mse_loss(weight, whole).to(torch::kFloat64);
+  }
+  return miss + away * 10;
+}
+
+Elastic::Elastic(const ElasticRecipe& recipe, const SearchSpace& space, Cost cost, Distillation distillation,
+                 torch::TensorOptions options)
+    : recipe_(recipe),
+      prefixes_(space, options),
+      router_(space, std::ssize(recipe.fractions), recipe, recipe.seed, recipe.total_steps),
+      cost_(std::move(cost)),
+      full_(cost_(sizes_of(space.parent)).item<double>()),
+      distillation_(std::move(distillation)),
+      options_(options) {}
+
+int64_t Elastic::draw_budget(int64_t micro) const {
+  Rng rng(recipe_.seed ^ kBudgetKey, static_cast<uint64_t>(micro));
+  const double all = std::accumulate(recipe_.shares.begin(), recipe_.shares.end(), 0.0);
+  double left = all * rng.uniform_double();
+  int64_t budget = 0;
+  while (budget + 1 < std::ssize(recipe_.shares) && left >= recipe_.shares[static_cast<size_t>(budget)]) {
+    left -= recipe_.shares[static_cast<size_t>(budget++)];
+  }
+  return budget;
+}
+
+HeadLoss Elastic::loss(const Weights& weights, const MicroBatch& micro) const {
+  const int64_t budget = draw_budget(micro.index);
+  const ChoiceWeights sampled = router_.sample(weights.beside, budget, micro.step, micro.index);
+  const Masks masks = prefixes_.masks(sampled);
+  HeadLoss loss = distillation_.masked_loss(weights.model, &masks, micro);
+  const double dead_zone = recipe_.dead_zone[micro.step * 3 < recipe_.total_steps * 2 ? 0 : 1];
+  const torch::Tensor penalty = budget_penalty(cost_(sizes_of(space(), sampled)), full_,
+                                               recipe_.fractions[static_cast<size_t>(budget)], dead_zone, sampled);
+  const double counted = micro.targets.ne(kNoTarget).sum().item<double>();
+  loss.total = loss.total + (penalty * (recipe_.lambda * counted)).to(loss.total.options().requires_grad(false));
+  return loss;
+}
+
+HeadLoss Elastic::child_loss(const Weights& weights, int64_t budget, const MicroBatch& micro) const {
+  const Masks masks = prefixes_.masks(one_hot(space(), decide(weights, budget), options_));
+  return distillation_.masked_loss(weights.model, &masks, micro);
+}
+
+Decision Elastic::decide(const Weights& weights, int64_t budget) const {
+  return router_.decide(weights.beside, static_cast<double>(budget));
+}
+
+double Elastic::fraction_of(const Decision& decision) const {
+  return cost_(sizes_of(space(), one_hot(space(), decision, torch::kFloat64))).item<double>() / full_;
+}
+
+std::string Elastic::remark(const Weights& weights, int64_t step) const {
+  std::string text = fmt::format("tau {:.3f}", router_.temperature(step));
+  for (size_t i = 0; i < recipe_.names.size(); ++i) {
+    const Decision decision = decide(weights, static_cast<int64_t>(i));
+    text += fmt::format("  {} {:.3f}", recipe_.names[i], fraction_of(decision));
+  }
+  return text;
+}
+
+}  // namespace adder

@@ -1,0 +1,155 @@
+#include "make/train/elastic/objective.h"
+
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "make/train/elastic/toy_for_test.h"
+#include "make/train/loop/trainer.h"
+
+namespace adder {
+namespace {
+
+using torch::Tensor;
+
+struct Toy {
+  ElasticRecipe recipe;
+  std::shared_ptr<const Elastic> objective;
+  Weights weights;
+};
+
+Toy toy(const ElasticRecipe& recipe, torch::ScalarType type = torch::kFloat32) {
+  const SearchSpace space = test::toy_space(recipe);
+  const ForwardOptions forward{.chunk = recipe.chunk, .recompute = recipe.recompute};
+  auto objective = std::make_shared<Elastic>(
+      recipe, space, parameter_cost(space.parent),
+      Distillation(std::make_shared<const Parameters>(test::toy_parameters(type)), recipe, forward), type);
+  Weights weights{test::toy_parameters(type), objective->router().initial_weights(type), recipe.router_rate};
+  return {recipe, std::move(objective), std::move(weights)};
+}
+
+MicroBatch micro_batch(int64_t index = 0, int64_t step = 40) {
+  const Tensor tokens = test::toy_tokens();
+  Tensor targets = at::randint(0, 13, {tokens.numel()}, torch::kInt64);
+  return {tokens, targets, {}, index, step};
+}
+
+TEST(Elastic, GradientsOfRouterAndWeightsMatchFiniteDifferences) {
+  ElasticRecipe recipe = test::toy_recipe();
+  recipe.names = {"whole", "small"};
+  recipe.fractions = {1, 0.4};
+  recipe.shares = {1, 1};
+  recipe.per_layer = {"ffn"};
+  recipe.ce = 0.3;
+  recipe.width = 3;
+  recipe.init_std = 0.5;
+  for (const bool recompute : {false, true}) {
+    recipe.recompute = recompute;
+    Toy t = toy(recipe, torch::kFloat64);
+    for (size_t i = 0; i < t.weights.count(); ++i) t.weights.at(i).requires_grad_(true);
+    std::array<bool, 2> seen{};
+    for (int64_t index = 0; index < 8; ++index) {  // both budgets are drawn
+      bool& tried = seen[static_cast<size_t>(t.objective->draw_budget(index))];
+      if (std::exchange(tried, true)) continue;
+      const MicroBatch micro = micro_batch(index);
+      for (size_t i = 0; i < t.weights.count(); ++i) t.weights.at(i).mutable_grad() = Tensor();
+      t.objective->loss(t.weights, micro).total.backward();
+      torch::NoGradGuard no_grad;
+      for (size_t i = 0; i < t.weights.count(); ++i) {
+        const bool of_router = i >= t.weights.model.values().size();
+        Tensor flat = t.weights.at(i).view(-1);
+        const Tensor grad = t.weights.at(i).grad().view(-1);
+        // Every weight of the router, a few of the model.
+        for (int64_t j = 0; j < flat.numel(); j += of_router ? 1 : 1 + flat.numel() / 2) {
+          constexpr double kStep = 1e-6;
+          const double old = flat[j].item<double>();
+          const auto at = [&](double value) {
+            flat[j] = value;
+            return t.objective->loss(t.weights, micro).total.item<double>();
+          };
+          const double numeric = (at(old + kStep) - at(old - kStep)) / (2 * kStep);
+          flat[j] = old;
+          EXPECT_NEAR(grad[j].item<double>(), numeric, 1e-5 * std::max(1.0, std::abs(numeric)))
+              << t.weights.name_of(i) << " element " << j << " micro-batch " << index;
+        }
+      }
+    }
+    EXPECT_TRUE(seen[0] && seen[1]);
+  }
+}
+
+TEST(Elastic, StraightThroughItTrainsWhatASliceWouldBe) {
+  ElasticRecipe recipe = test::toy_recipe();
+  recipe.mode = "straight_through";
+  recipe.lambda = 0;
+  const Toy t = toy(recipe);
+  torch::NoGradGuard no_grad;
+  const MicroBatch micro = micro_batch(7);
+  const ChoiceWeights sampled = t.objective->router().sample(t.weights.beside, 0, micro.step, micro.index);
+  Decision decision;
+  for (size_t i = 0; i < kRouterAxes; ++i) decision[i] = {sampled[i].argmax().item<int64_t>()};
+  const Parameters child = test::sliced(t.weights.model, child_of(t.objective->space(), decision));
+  const auto teacher = std::make_shared<const Parameters>(test::toy_parameters());
+  const Distillation plain(teacher, recipe, {.chunk = recipe.chunk});
+  const HeadLoss expected = plain.masked_loss(child, nullptr, micro), loss = t.objective->loss(t.weights, micro);
+  EXPECT_GT(expected.kl, 0.1);
+  EXPECT_NEAR(loss.kl, expected.kl, 1e-4 * expected.kl);
+  EXPECT_NEAR(loss.nats, expected.nats, 1e-4 * expected.nats);
+}
+
+TEST(Elastic, TheUnsampledParentIsItsOwnTeacher) {
+  ElasticRecipe recipe = test::toy_recipe();
+  recipe.hidden = {24};
+  recipe.ffn = {20};
+  recipe.mamba_heads = {8};
+  recipe.attention_heads = {4};
+  recipe.most_dropped = 0;
+  const Toy t = toy(recipe);
+  const MicroBatch micro = micro_batch();
+  const HeadLoss loss = t.objective->child_loss(t.weights, 0, micro);
+  EXPECT_NEAR(loss.kl, 0, 1e-5);
+  EXPECT_EQ(loss.agreed, micro.targets.numel());
+}
+
+TEST(BudgetPenalty, IsRelativeWithADeadZoneExceptForTheWholeParent) {
+  const SearchSpace space = test::toy_space();
+  const auto at = [&](double cost, double fraction, const ChoiceWeights& w) {
+    return budget_penalty(torch::tensor(cost, torch::kFloat64), 1000, fraction, 0.05, w).item<double>();
+  };
+  const ChoiceWeights full = one_hot(space, {{{0}, {0}, {0}, {0}, {0}}}, torch::kFloat64),
+                      other = one_hot(space, {{{1}, {0}, {0}, {1}, {0}}}, torch::kFloat64);
+  EXPECT_DOUBLE_EQ(at(600, 0.5, other), 0.2);
+  EXPECT_DOUBLE_EQ(at(400, 0.5, other), 0.2);
+  EXPECT_DOUBLE_EQ(at(520, 0.5, other), 0);
+  EXPECT_DOUBLE_EQ(at(1000, 1, full), 0);
+  EXPECT_NEAR(at(980, 1, full), 0.02, 1e-12);
+  EXPECT_NEAR(at(980, 1, other), 0.02 + 10 * (2.0 / 3 + 2.0 / 2), 1e-12);
+}
+
+TEST(Elastic, LanesDoNotChangeWhatTheRouterSees) {
+  std::vector<TokenId> stream;
+  for (int document = 0; document < 12; ++document) {
+    stream.push_back(1);
+    for (int i = 0; i < 30; ++i) stream.push_back(2 + (document * 5 + i) % 11);
+  }
+  std::vector<Weights> after;
+  std::vector<double> losses;
+  for (const int64_t lanes : {1, 2, 4}) {
+    ElasticRecipe recipe = test::toy_recipe();
+    recipe.lanes = lanes;
+    Toy t = toy(recipe);
+    Trainer trainer(recipe, std::move(t.weights), Mixture(Windows(stream, 1, recipe.seq_len, recipe.seed)),
+                    t.objective);
+    for (int step = 0; step < 3; ++step) losses.push_back(trainer.step(1).value().loss);
+    after.push_back(std::move(trainer.weights()));
+  }
+  for (size_t run = 1; run < after.size(); ++run) {
+    for (size_t step = 0; step < 3; ++step) EXPECT_NEAR(losses[3 * run + step], losses[step], 1e-4 * losses[step]);
+    for (size_t i = 0; i < after[0].beside.size(); ++i) {
+      EXPECT_TRUE(after[run].beside[i].allclose(after[0].beside[i], 1e-3, 1e-4)) << "router weight " << i;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace adder
