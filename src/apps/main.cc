@@ -38,8 +38,10 @@ int run_main(int argc, char** argv) {
   add_compare(app, chosen);
   add_logits(app, chosen);
   add_imatrix(app, chosen);
+  add_importance(app, chosen);
   add_sensitivity(app, chosen);
   add_quantize(app, chosen);
+  add_slice(app, chosen);
   add_convert(app, chosen);
   add_verify(app, chosen);
   add_diff(app, chosen, status);

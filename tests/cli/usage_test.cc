@@ -10,9 +10,10 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-const std::vector<std::string> kCommands = {
-    "run",      "chat",    "inspect", "tokenize", "plan",   "bench", "perplexity", "compare", "imatrix", "sensitivity",
-    "quantize", "convert", "verify",  "diff",     "logits", "pull",  "list",       "rm",      "synth",   "completion"};
+const std::vector<std::string> kCommands = {"run",        "chat",    "inspect", "tokenize",   "plan",        "bench",
+                                            "perplexity", "compare", "imatrix", "importance", "sensitivity", "quantize",
+                                            "slice",      "convert", "verify",  "diff",       "logits",      "pull",
+                                            "list",       "rm",      "synth",   "completion"};
 
 TEST(Help, NamesEveryCommandAndExplainsEach) {
   const Outcome all = run_adder({"--help"});
@@ -106,6 +107,11 @@ TEST(Usage, MistakesEndWithTwoAndSayWhatToDo) {
       {"quantize", "in.gguf", "out.gguf", "--bpw", "4.5", "--sensitivity", "s", "--size-limit", "1GB"},
       {"quantize", "in.gguf", "out.gguf", "--size-limit", "little", "--sensitivity", "s"},
       {"quantize", "in.gguf", "out.gguf", "--bpw", "0", "--sensitivity", "s"},
+      {"slice", "in.gguf"},
+      {"slice", "in.gguf", "out.gguf", "--align", "48", "--budget", "45%"},
+      {"slice", "in.gguf", "out.gguf", "--drop", "one"},
+      {"importance", "--data", "x.txt"},
+      {"importance", "--data", "x.txt", "--out", "s.json", "--ffn", "within"},
       {"imatrix", "--data", "x.txt"},
       {"imatrix", "--out", "x.imatrix"},
       {"sensitivity", "--data", "x.txt", "--out", "x.json"},
