@@ -212,7 +212,8 @@ TEST(Quantize, RecordsTheDivergenceInTheReceipt) {
 
 /// A table of one shape of the family plans another.
 TEST(Planner, TransfersByRole) {
-  const std::string small = scratch() / "small.gguf", large = scratch() / "large.gguf", table = scratch() / "x.json";
+  const std::string small = scratch() / "small.gguf", large = scratch() / "large.gguf",
+                    table = scratch() / "roles.json";
   ASSERT_EQ(run_adder({"synth", "--preset", "tiny", "--type", "f32", small}).status, 0);
   ASSERT_EQ(run_adder({"synth", "--preset", "tiny", "--type", "bf16", "--seed", "3", large}).status, 0);
   ASSERT_EQ(run_adder({.arguments = {"sensitivity", small, "--data", "-", "--context", "64", "--windows", "1", "--out",
