@@ -20,7 +20,7 @@ std::vector<int64_t> grid(int64_t whole, int64_t step) {
 }
 
 /// A shape on the grid, and how it is judged.
-struct Candidate {
+struct ShapeTried {
   ChildShape shape;
   int64_t parameters = 0;
   double evenness = 1;  ///< smallest kept fraction / largest
@@ -35,13 +35,13 @@ class WidthSearch {
         kept_(kept_layers(parent, base)),
         ffn_(kept_ffn_widths(parent, base)) {}
 
-  std::optional<Candidate> best(int64_t budget) {
+  std::optional<ShapeTried> best(int64_t budget) {
     const int64_t widest = ffn_.empty() ? 0 : *std::ranges::max_element(ffn_);
-    std::optional<Candidate> near, below;
+    std::optional<ShapeTried> near, below;
     for (const int64_t hidden : grid(parent_.hidden_size, align_)) {
       for (const int64_t heads : grid(parent_.mamba_num_heads, std::max(int64_t{1}, parent_.n_groups))) {
         for (const int64_t ffn : grid(widest, align_)) {
-          Candidate candidate = make(hidden, heads, ffn, widest);
+          ShapeTried candidate = make(hidden, heads, ffn, widest);
           if (candidate.parameters > budget) break;  // a wider FFN is larger still
           const bool is_near = static_cast<double>(candidate.parameters) >= kNearEnough * static_cast<double>(budget);
           if (is_near && (!near || is_more_even(candidate, *near))) near = candidate;
@@ -53,12 +53,12 @@ class WidthSearch {
   }
 
  private:
-  static bool is_more_even(const Candidate& a, const Candidate& b) {
+  static bool is_more_even(const ShapeTried& a, const ShapeTried& b) {
     return a.evenness > b.evenness || (a.evenness == b.evenness && a.parameters > b.parameters);
   }
 
-  Candidate make(int64_t hidden, int64_t heads, int64_t ffn, int64_t widest) const {
-    Candidate made{base_, 0, 1};
+  ShapeTried make(int64_t hidden, int64_t heads, int64_t ffn, int64_t widest) const {
+    ShapeTried made{base_, 0, 1};
     made.shape.d_model = hidden;
     made.shape.mamba_heads = heads;
     if (!ffn_.empty()) made.shape.d_ff.clear();
