@@ -16,8 +16,9 @@ namespace {
 using nlohmann::json;
 
 std::optional<Axis> axis_of(const json& word) {
-  for (int i = 0; i < kAxes; ++i)
-    if (word == name(static_cast<Axis>(i))) return static_cast<Axis>(i);
+  const auto* const text = word.get_ptr<const std::string*>();
+  for (int i = 0; text && i < kAxes; ++i)
+    if (*text == name(static_cast<Axis>(i))) return static_cast<Axis>(i);
   return std::nullopt;
 }
 
