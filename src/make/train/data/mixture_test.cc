@@ -8,12 +8,12 @@
 namespace adder {
 namespace {
 
-constexpr TokenId kBos = 1;
+constexpr TokenId kDocumentStart = 1;
 constexpr int64_t kLength = 4;
 
 /// A stream of one token, by which its windows are known.
 Windows windows_of(TokenId token, int64_t tokens = 400) {
-  return {std::vector<TokenId>(static_cast<size_t>(tokens), token), kBos, kLength, 7};
+  return {std::vector<TokenId>(static_cast<size_t>(tokens), token), kDocumentStart, kLength, 7};
 }
 
 Mixture three() {
@@ -51,8 +51,8 @@ TEST(Mixture, SamplesDependOnTheirNumberAlone) {
 TEST(Mixture, OfOneSourceIsThatSource) {
   std::vector<TokenId> stream;
   for (int i = 0; i < 400; ++i) stream.push_back(i + 2);
-  Windows windows(stream, kBos, kLength, 3);
-  Mixture mixture(Windows(stream, kBos, kLength, 3));
+  Windows windows(stream, kDocumentStart, kLength, 3);
+  Mixture mixture(Windows(stream, kDocumentStart, kLength, 3));
   EXPECT_EQ(mixture.batch(95, 30).tokens, windows.batch(95, 30).tokens);
 }
 
