@@ -31,16 +31,17 @@ TEST(Fp8, ADirectoryIsMadeAndEveryCommandTakesIt) {
   const Outcome made =
       run_adder({"quantize", parent(), fp8, "--type", "fp8", "--calib", samples(), "--fp8-kv", "calibrated", "--json"});
   ASSERT_EQ(made.status, 0) << made.err;
-  EXPECT_EQ(made.json()["samples"], 2);
-  EXPECT_EQ(made.json()["policy"], "selective");
+  const nlohmann::json report = made.json();
+  EXPECT_EQ(report["samples"], 2);
+  EXPECT_EQ(report["policy"], "selective");
   int scales = 0;
-  for (const auto& tensor : made.json()["tensors"]) scales += tensor["to"] == "F8_E4M3" && tensor["input_scale"] > 0;
+  for (const auto& tensor : report["tensors"]) scales += tensor["to"] == "F8_E4M3" && tensor["input_scale"] > 0;
   EXPECT_EQ(scales, 12);
 
   const Outcome run = run_adder({"run", fp8, "-p", "a few", "-n", "8", "--ignore-eos"});
   EXPECT_EQ(run.status, 0) << run.err;
   const auto inspected = run_adder({"inspect", fp8, "--json"}).json();
-  EXPECT_EQ(inspected["tensor_bytes"], made.json()["bytes_out"]);
+  EXPECT_EQ(inspected["tensor_bytes"], report["bytes_out"]);
   const Outcome verified = run_adder({"verify", fp8});
   EXPECT_EQ(verified.status, 0) << verified.out;
   EXPECT_THAT(verified.out,

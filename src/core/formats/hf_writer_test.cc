@@ -117,7 +117,8 @@ TEST(HfWriter, LeavesTheOldModelWhenNotFinished) {
                                              .tokenizer = {{{"v", 2}}},
                                              .tokenizer_config = {{}},
                                              .generation = {{}},
-                                             .chat_template = "new"}));
+                                             .chat_template = "new",
+                                             .quant_config = {{}}}));
     EXPECT_EQ(HfDirectory::open(dir / "model").value().config(), kFiles.config);
   }
   EXPECT_EQ(contents(dir / "model"), before);
