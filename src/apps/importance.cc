@@ -71,7 +71,8 @@ Status rank(const ImportanceCommand& c, Engine& engine, std::span<const Window> 
 }
 
 Result<Scores> gather_all(ImportanceCommand& c, Engine& engine) {
-  TRY_ASSIGN(const std::vector<Window> windows, calibration_windows(c.text, *engine.model().bound().file, engine.tokenizer()));
+  TRY_ASSIGN(const std::vector<Window> windows,
+             calibration_windows(c.text, *engine.model().bound().file, engine.tokenizer()));
   const int64_t most = rankable_layers(engine.model().config(), c.attention);
   if (c.rank < 0) c.rank = std::min(most, (engine.model().config().n_layers() + 3) / 4);
   if (c.rank > most) return Error::usage("--rank {}: the model has {} layers that may go", c.rank, most);
