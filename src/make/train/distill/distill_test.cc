@@ -8,6 +8,7 @@
 namespace adder {
 namespace {
 
+using test::replaced;
 using test::small_config;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
@@ -54,12 +55,6 @@ correction_rate = 0
 init = "random"
 init_std = 0.1
 )";
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return text.replace(at, from.size(), to);
-}
 
 class Distill : public ::testing::Test {
  protected:

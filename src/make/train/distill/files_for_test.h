@@ -22,6 +22,13 @@ inline void write_books(const std::filesystem::path& folder, const std::string& 
   }
 }
 
+/// A recipe that says something else in one place.
+inline std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
 inline TokenizerData small_tokenizer() {
   const WordCounts words = {{"the", 9}, {" rat", 8}, {" ran", 7}, {" cat", 6}};
   return train_bpe(words, 280).value();

@@ -9,6 +9,7 @@
 namespace adder {
 namespace {
 
+using test::replaced;
 using test::small_config;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
@@ -74,12 +75,6 @@ normalise = false
 temperature = [1.0, 0.05]
 scale = [1.0, 10.0]
 )";
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return text.replace(at, from.size(), to);
-}
 
 class ElasticRun : public ::testing::Test {
  protected:
