@@ -14,7 +14,7 @@ namespace adder {
 namespace {
 
 struct BenchOptions {
-  std::string model;
+  std::string model, size;
   CaseLists lists;
   int repetitions = 5;
   DType kv_type = EngineOptions{}.kv_type;
@@ -49,7 +49,7 @@ class BenchProgress {
 
 /// The cases of one number of threads, on an engine that has just as much room as they need.
 Status bench_team(const BenchOptions& o, std::span<const Case> cases, const OnTokens& on_tokens, BenchReport& report) {
-  EngineOptions options{.threads = cases.front().threads, .kv_type = o.kv_type, .context = 1};
+  EngineOptions options{.threads = cases.front().threads, .kv_type = o.kv_type, .context = 1, .size = o.size};
   for (const Case& c : cases) {
     options.context = std::max(options.context, c.positions());
     options.sequences = std::max(options.sequences, c.batch);
@@ -144,6 +144,7 @@ void add_bench(CLI::App& app, Action& chosen) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   add_kv_type_option(*command, o->kv_type);
+  add_nested_size_option(*command, o->size);
   const std::map<std::string, BenchFormat> formats = {{"table", BenchFormat::kTable},
                                                       {"markdown", BenchFormat::kMarkdown},
                                                       {"csv", BenchFormat::kCsv},
@@ -162,7 +163,8 @@ void add_bench(CLI::App& app, Action& chosen) {
   command->add_option("--compare", o->other, "another adder: run both in turns, and print the ratio of their speeds")
       ->type_name("PROGRAM")
       ->check(CLI::ExistingFile.description(""))
-      ->excludes(profile);
+      ->excludes(profile)
+      ->excludes(command->get_option("--size"));
   command->footer(
       "Every combination of the lists is measured: a row, or a JSON object, in an array when there are several.\n"
       "Prompts are random tokens; the first run of each row warms up and does not count. GB/s are the weights,\n"

@@ -67,6 +67,7 @@ void add_chat(CLI::App& app, Action& chosen) {
   command->add_flag("--think,!--no-think", o->thinking, "reasoning before answers, of models that can (default on)");
   add_sampling_options(*command, o->request.sampling);
   add_engine_options(*command, o->engine);
+  add_nested_size_option(*command, o->engine.size);
   add_memory_option(*command, o->engine.memory, "refuse a model that would need more, like 2GiB (default: no limit)");
   command->footer(
       "Each line of standard input is a message, or a command such as /undo; /help lists them. Answers and tool calls "

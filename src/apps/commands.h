@@ -25,6 +25,7 @@ void add_importance(CLI::App& app, Action& chosen);
 void add_sensitivity(CLI::App& app, Action& chosen);
 void add_quantize(CLI::App& app, Action& chosen);
 void add_slice(CLI::App& app, Action& chosen);
+void add_nest(CLI::App& app, Action& chosen);
 void add_convert(CLI::App& app, Action& chosen);
 void add_verify(CLI::App& app, Action& chosen);
 /// `status`: what `adder` is to end with when the work is done; 1 when the two models differ.

@@ -59,6 +59,10 @@ void add_memory_option(CLI::App& command, int64_t& bytes, const std::string& des
   add_size_option(command, "--memory", bytes, description);
 }
 
+void add_nested_size_option(CLI::App& command, std::string& size) {
+  command.add_option("--size", size, "which size of a file that holds several (adder nest)")->type_name("NAME");
+}
+
 void add_engine_options(CLI::App& command, EngineOptions& options) {
   add_team_options(command, options);
   add_context_option(command, options.context);

@@ -26,6 +26,9 @@ CLI::Option* add_size_option(CLI::App& command, const std::string& name, int64_t
 /// --memory, a size like 2GiB. `bytes` is left alone when the user names none.
 void add_memory_option(CLI::App& command, int64_t& bytes, const std::string& description);
 
+/// --size NAME, of commands that run a model and do not look at its weights.
+void add_nested_size_option(CLI::App& command, std::string& size);
+
 /// --threads. Left alone when the user names none.
 void add_threads_option(CLI::App& command, int& threads);
 

@@ -6,13 +6,15 @@
 #include "apps/json_output.h"
 #include "apps/model_path.h"
 #include "apps/model_summary.h"
+#include "core/arch/budget.h"
 #include "core/base/byte_size.h"
+#include "core/nest/nested_file.h"
 
 namespace adder {
 namespace {
 
 struct InspectOptions {
-  std::string model;
+  std::string model, size;
   DType kv_type = DType::kF16;
   bool tensors = false, json = false;
 };
@@ -45,6 +47,18 @@ void print_config(const BoundModel& model) {
                                per_layer(c, LayerKind::kAttention, &LayerConfig::num_key_value_heads)));
   row("norm epsilon", c.printed_norm_eps());
   row("longest context", c.max_position_embeddings);
+}
+
+/// What the file holds beside what is shown.
+Status print_sizes(const ModelFile& file) {
+  TRY_ASSIGN(const ModelConfig config, read_config(file));
+  TRY_ASSIGN(const std::vector<NestedSize> sizes, read_sizes(*file.gguf(), config));
+  fmt::print("  {:<20}", "sizes");
+  for (const NestedSize& size : sizes) {
+    TRY_ASSIGN(const ModelConfig child, child_config(config, size.child));
+    fmt::print(" {} ({} parameters){}", size.name, parameter_count(child), &size == &sizes.back() ? "\n" : ",");
+  }
+  return {};
 }
 
 void print_summary(const ModelSummary& s, DType kv_type) {
@@ -144,13 +158,16 @@ Json to_json(const BoundModel& model, const ModelSummary& s, DType kv_type) {
 Status inspect(const InspectOptions& o) {
   TRY_ASSIGN(const std::filesystem::path path, model_path(o.model));
   TRY_ASSIGN(ModelFile file, ModelFile::open(path));
-  TRY_ASSIGN(const BoundModel model, bind(std::make_shared<const ModelFile>(std::move(file))));
+  const auto shared = std::make_shared<const ModelFile>(std::move(file));
+  const std::string size = o.size.empty() && is_nested_file(*shared) ? std::string(kWholeSize) : o.size;
+  TRY_ASSIGN(const BoundModel model, bind_size(shared, size, Join::kShapesOnly));
   const ModelSummary summary = summarize(model, o.kv_type);
   if (o.json) {
     print_json(to_json(model, summary, o.kv_type));
     return {};
   }
   print_config(model);
+  if (is_nested_file(*shared)) TRY(print_sizes(*shared));
   print_summary(summary, o.kv_type);
   if (o.tensors) print_tensors(model);
   print_skipped(model);
@@ -163,6 +180,7 @@ void add_inspect(CLI::App& app, Action& chosen) {
   auto o = std::make_shared<InspectOptions>();
   CLI::App* command = app.add_subcommand("inspect", "Show what a model file holds and what running it costs");
   add_model_argument(*command, o->model);
+  add_nested_size_option(*command, o->size);
   add_kv_type_option(*command, o->kv_type);
   command->add_flag("--tensors", o->tensors, "list every tensor");
   command->add_flag("--json", o->json, "print JSON, tensors included");

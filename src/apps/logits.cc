@@ -65,6 +65,7 @@ void add_logits(CLI::App& app, Action& chosen) {
   command->add_option("-o,--out", o->out, "file for little-endian float32, row-major [tokens, vocabulary]")->required();
   command->add_flag("--json", o->json, "say what was written as JSON");
   add_engine_options(*command, o->engine);
+  add_nested_size_option(*command, o->engine.size);
   command->footer(
       "Prints the shape. Examples:\n"
       "  adder logits model.gguf --tokens 1,22177,1044 --out logits.f32\n"

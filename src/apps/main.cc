@@ -42,6 +42,7 @@ int run_main(int argc, char** argv) {
   add_sensitivity(app, chosen);
   add_quantize(app, chosen);
   add_slice(app, chosen);
+  add_nest(app, chosen);
   add_convert(app, chosen);
   add_verify(app, chosen);
   add_diff(app, chosen, status);

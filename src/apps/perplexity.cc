@@ -54,6 +54,7 @@ void add_perplexity(CLI::App& app, Action& chosen) {
   CLI::App* command = app.add_subcommand("perplexity", "Measure how well a model predicts a text");
   add_model_argument(*command, c->model);
   add_eval_options(*command, *c);
+  add_nested_size_option(*command, c->engine.size);
   command->get_option("--data")->required();
   command
       ->add_option("--save-logits", c->save_logits,

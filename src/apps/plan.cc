@@ -8,6 +8,7 @@
 #include "apps/model_path.h"
 #include "core/base/byte_size.h"
 #include "core/base/memory.h"
+#include "core/nest/nested_file.h"
 
 namespace adder {
 namespace {
@@ -64,7 +65,8 @@ Json to_json(const std::filesystem::path& path, const EngineOptions& o, const Me
 Status plan(const PlanOptions& o) {
   TRY_ASSIGN(const std::filesystem::path path, model_path(o.model));
   TRY_ASSIGN(ModelFile file, ModelFile::open(path));
-  TRY_ASSIGN(const BoundModel model, bind(std::make_shared<const ModelFile>(std::move(file))));
+  TRY_ASSIGN(const BoundModel model,
+             bind_size(std::make_shared<const ModelFile>(std::move(file)), o.engine.size, Join::kShapesOnly));
   TRY_ASSIGN(const MemoryPlan plan, plan_memory(model, o.engine));
   const int64_t available = o.engine.memory > 0 ? o.engine.memory : available_memory();
   if (o.json) {
@@ -88,6 +90,7 @@ void add_plan(CLI::App& app, Action& chosen) {
   add_memory_option(*command, o->engine.memory,
                     "the memory it must fit in, like 2GiB or 500MB (default: what is available here)");
   add_team_options(*command, o->engine);
+  add_nested_size_option(*command, o->engine.size);
   command->add_flag("--json", o->json, "print JSON, in bytes");
   command->footer(
       "Counts what one process takes when every sequence is as long as the context. Only metadata is read.\n\n"

@@ -108,6 +108,7 @@ void add_run(CLI::App& app, Action& chosen) {
   command->add_flag("--json", o->json, "one JSON document instead of a stream");
   add_sampling_options(*command, o->request.sampling);
   add_engine_options(*command, o->engine);
+  add_nested_size_option(*command, o->engine.size);
   add_memory_option(*command, o->engine.memory, "refuse a model that would need more, like 2GiB (default: no limit)");
   command->footer(
       "Standard output carries the generated text and a final line feed, standard error all else. Ctrl-C ends with "

@@ -9,6 +9,7 @@
 #include "apps/progress.h"
 #include "apps/slice_request.h"
 #include "core/base/byte_size.h"
+#include "core/nest/nested_file.h"
 #include "make/convert/output_types.h"
 
 namespace adder {
@@ -75,7 +76,9 @@ Status run_slice(const SliceCommand& c) {
   }
   TRY_ASSIGN(const std::filesystem::path input, model_path(c.input));
   TRY_ASSIGN(ModelFile file, ModelFile::open(input));
-  TRY_ASSIGN(const BoundModel parent, bind(std::make_shared<const ModelFile>(std::move(file))));
+  const auto shared = std::make_shared<const ModelFile>(std::move(file));
+  const std::string size(is_nested_file(*shared) ? kWholeSize : "");
+  TRY_ASSIGN(const BoundModel parent, bind_size(shared, size));
   TRY_ASSIGN(const ChosenChild chosen, choose_child(c.request, parent));
   const Layout layout = !c.output.empty()     ? layout_of(c.output)
                         : parent.file->gguf() ? Layout::kGguf

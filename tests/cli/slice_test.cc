@@ -168,5 +168,50 @@ TEST(Slice, TensorsStreamThroughLittleMemory) {
   EXPECT_LT(peak(many, scratch() / "little-of-many.gguf") - least, 24'000'000);
 }
 
+TEST(Nest, AFamilyInOneFile) {
+  const std::string ordered = scratch() / "ordered.gguf", q8 = scratch() / "ordered-q8.gguf";
+  const std::string family = scratch() / "family.gguf", small = scratch() / "family-small.json";
+  const std::string alone = scratch() / "alone.gguf", again = scratch() / "again.gguf";
+  ASSERT_TRUE(write_file(small, R"({"d_model": 96, "d_ff": 256, "mamba_heads": 8, "drop_layers": [1]})"));
+  ASSERT_EQ(run_adder({"slice", parent().model, ordered, "--scores", parent().scores, "--order"}).status, 0);
+  ASSERT_EQ(run_adder({"quantize", ordered, q8, "--type", "q8_0"}).status, 0);
+  EXPECT_EQ(run_adder({"nest", q8, family}).status, 2) << "no child has a name";
+  const Outcome nested = run_adder({"nest", q8, family, "small=" + small, "--json"});
+  ASSERT_EQ(nested.status, 0) << nested.err;
+  const auto sizes = nested.json()["sizes"];
+  ASSERT_EQ(sizes.size(), 2u);
+  EXPECT_EQ(sizes[0]["name"], "small");
+  EXPECT_EQ(sizes[1]["name"], "full");
+
+  ASSERT_EQ(run_adder({"slice", q8, alone, "--child", small}).status, 0);
+  ASSERT_EQ(run_adder({"slice", family, again, "--child", small}).status, 0);
+  EXPECT_EQ(run_adder({"diff", alone, again}).status, 0);
+  const auto answer = [](std::vector<std::string> model) {
+    model.insert(model.begin(), "run");
+    for (const char* const more : {"-p", "x", "-n", "20", "--temp", "0", "--ignore-eos"}) model.emplace_back(more);
+    const Outcome ran = run_adder(model);
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    return ran.out;
+  };
+  EXPECT_EQ(answer({family, "--size", "small"}), answer({alone}));
+  EXPECT_EQ(answer({family, "--size", "full"}), answer({q8}));
+
+  EXPECT_THAT(run_adder({"run", family, "-p", "x"}).err, HasSubstr("small, full"));
+  EXPECT_EQ(run_adder({"run", q8, "-p", "x", "--size", "small"}).status, 2);
+  EXPECT_EQ(run_adder({"verify", family}).status, 0);
+  EXPECT_THAT(run_adder({"inspect", family}).out, HasSubstr("small ("));
+  const auto whole = run_adder({"inspect", family, "--json"}).json(),
+             part = run_adder({"inspect", alone, "--json"}).json();
+  EXPECT_EQ(whole["parameters"], sizes[1]["parameters"]);
+  EXPECT_EQ(part["parameters"], sizes[0]["parameters"]);
+  EXPECT_EQ(part["tensor_bytes"], sizes[0]["bytes"]);
+  const auto bytes = [](std::vector<std::string> model) {
+    model.insert(model.begin(), "plan");
+    model.emplace_back("--json");
+    return run_adder(model).json()["total_bytes"].get<double>();
+  };
+  EXPECT_LT(bytes({family, "--size", "small"}), 1.05 * bytes({alone}));
+}
+
 }  // namespace
 }  // namespace adder

@@ -12,8 +12,8 @@ using testing::Not;
 
 const std::vector<std::string> kCommands = {"run",        "chat",    "inspect", "tokenize",   "plan",        "bench",
                                             "perplexity", "compare", "imatrix", "importance", "sensitivity", "quantize",
-                                            "slice",      "convert", "verify",  "diff",       "logits",      "pull",
-                                            "list",       "rm",      "synth",   "completion"};
+                                            "slice",      "nest",    "convert", "verify",     "diff",        "logits",
+                                            "pull",       "list",    "rm",      "synth",      "completion"};
 
 TEST(Help, NamesEveryCommandAndExplainsEach) {
   const Outcome all = run_adder({"--help"});
@@ -110,6 +110,7 @@ TEST(Usage, MistakesEndWithTwoAndSayWhatToDo) {
       {"slice", "in.gguf"},
       {"slice", "in.gguf", "out.gguf", "--align", "48", "--budget", "45%"},
       {"slice", "in.gguf", "out.gguf", "--drop", "one"},
+      {"nest", "in.gguf"},
       {"importance", "--data", "x.txt"},
       {"importance", "--data", "x.txt", "--out", "s.json", "--ffn", "within"},
       {"imatrix", "--data", "x.txt"},

@@ -7,6 +7,7 @@
 
 #include "core/arch/a_log.h"
 #include "core/arch/problems.h"
+#include "core/base/system_memory.h"
 #include "core/quant/codec.h"
 
 namespace adder {
@@ -137,7 +138,26 @@ const BoundTensor* BoundModel::find(Role role, int layer) const {
   return found == tensors.end() ? nullptr : &*found;
 }
 
+int64_t BoundModel::mapped_bytes() const {
+  if (!is_joined) return static_cast<int64_t>(file->mapped_bytes());
+  auto bytes = static_cast<int64_t>(file->text_bytes());
+  for (const BoundTensor& tensor : tensors) bytes += static_cast<int64_t>(tensor.view.bytes());
+  return bytes;
+}
+
+void BoundModel::give_up(std::span<const std::byte> part) const {
+  if (is_joined)
+    give_back(part);
+  else if (file)
+    file->release_pages(part);
+}
+
 Result<BoundModel> bind(std::shared_ptr<const ModelFile> file) {
+  if (file->gguf() && file->gguf()->find(kNestedNamesKey)) {
+    TRY_ASSIGN(const std::vector<std::string> names, file->gguf()->texts(kNestedNamesKey));
+    return Error::unsupported("{}: a model at the sizes {}, of which one must be named (--size)", file->path(),
+                              fmt::join(names, ", "));
+  }
   BoundModel model;
   TRY_ASSIGN(model.config, read_config(*file));
   const bool hf = file->hf() != nullptr;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/arch/fp8.h"
@@ -23,10 +25,21 @@ struct BoundModel {
   std::shared_ptr<const ModelFile> file;
   ModelConfig config;
   std::vector<BoundTensor> tensors;
-  std::vector<NamedTensor> skipped;  ///< what the file holds besides, of any type
+  std::vector<NamedTensor> skipped;              ///< what the file holds besides, of any type
+  bool is_joined = false;                        ///< the tensors are put together from pieces of the file
+  std::shared_ptr<const std::byte> joined = {};  ///< where they then lie
 
   const BoundTensor* find(Role role, int layer = -1) const;
+  /// Of the file's tensors, or of the joined ones and the file's texts.
+  int64_t mapped_bytes() const;
+  /// Gives memory back for a part of a tensor that nobody will read again.
+  void give_up(std::span<const std::byte> part) const;
 };
+
+/// Keys of files that hold one model at several sizes (core/nest/nested_file.h) begin so.
+inline constexpr std::string_view kNestedPrefix = "adder.nested.";
+/// text[], the names of the sizes.
+inline constexpr std::string_view kNestedNamesKey = "adder.nested.names";
 
 /// Names, shapes and dtypes are compared with `tensor_specs`; the error lists *all* differences: missing, extra,
 /// misshapen, of a type the role cannot have. `mtp.*` tensors, heads that predict several tokens, are skipped. So is
@@ -36,6 +49,8 @@ struct BoundModel {
 ///
 /// The scales of FP8 (fp8.h) are no tensors of their own: each goes to its matrix. A matrix in FP8 must have a
 /// weight_scale where the directory says that it is quantised; elsewhere its codes are its numbers.
+///
+/// A file of several sizes is refused (kUnsupported), naming them: `bind_size` takes one.
 Result<BoundModel> bind(std::shared_ptr<const ModelFile> file);
 
 /// Rows [first, first + n) as f32: decoded, times the scale of FP8. A_log stays A_log.

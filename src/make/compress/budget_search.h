@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "make/compress/child.h"
+#include "core/nest/child.h"
 
 namespace adder {
 

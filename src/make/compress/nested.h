@@ -6,16 +6,9 @@
 #include <vector>
 
 #include "core/formats/model_file.h"
-#include "make/compress/child.h"
+#include "core/nest/child.h"
 
 namespace adder {
-
-/// A child that has a name in its parent's record.
-struct NestedSize {
-  std::string name;
-  ChildShape child;
-  bool operator==(const NestedSize&) const = default;
-};
 
 /// What a model in nested order says of itself: its weights are permuted so that the most important of everything comes
 /// first, and every child is a prefix on all axes (child.h). `adder slice --order` makes such a parent, which computes

@@ -5,21 +5,15 @@
 #include <span>
 
 #include "core/base/rng.h"
-#include "make/compress/child.h"
 
 namespace adder {
 namespace {
 
-std::vector<int64_t> numbers_from_zero(int64_t n) {
-  std::vector<int64_t> numbers(static_cast<size_t>(n));
-  std::iota(numbers.begin(), numbers.end(), int64_t{0});
-  return numbers;
-}
-
 /// Applies `arrange` to each of `groups` equal parts.
 template <class Arrange>
 std::vector<int64_t> arrange_groups(int64_t n, int64_t groups, const Arrange& arrange) {
-  std::vector<int64_t> order = numbers_from_zero(n);
+  std::vector<int64_t> order(static_cast<size_t>(n));
+  std::iota(order.begin(), order.end(), int64_t{0});
   const auto size = static_cast<size_t>(n / groups);
   for (size_t begin = 0; begin < order.size(); begin += size) arrange(std::span(order).subspan(begin, size));
   return order;
@@ -45,34 +39,7 @@ std::vector<int> all_but_attention(const ModelConfig& config) {
   return layers;
 }
 
-/// One LayerOrder from what gives the order of n parts in so many groups, by axis.
-template <class Order>
-LayerOrder order_layer(const ModelConfig& config, const LayerConfig& layer, const Order& order) {
-  LayerOrder made;
-  switch (layer.kind) {
-    case LayerKind::kMlp:
-      made.ffn = order(Axis::kFfn, layer.intermediate_size, 1);
-      break;
-    case LayerKind::kMamba:
-      made.mamba_heads = order(Axis::kMambaHeads, config.mamba_num_heads, config.n_groups);
-      made.mamba_channels = order(Axis::kMambaChannels, config.mamba_head_dim, 1);
-      break;
-    case LayerKind::kAttention:
-      made.attention_heads = order(Axis::kAttentionHeads, config.num_attention_heads, layer.num_key_value_heads);
-      break;
-  }
-  return made;
-}
-
 }  // namespace
-
-NestedOrder unchanged_order(const ModelConfig& config) {
-  NestedOrder order;
-  order.hidden = numbers_from_zero(config.hidden_size);
-  for (const LayerConfig& layer : config.layers)
-    order.layers.push_back(order_layer(config, layer, [](Axis, int64_t n, int64_t) { return numbers_from_zero(n); }));
-  return order;
-}
 
 NestedOrder order_by_scores(const ModelConfig& config, const Scores& scores, int64_t channels, DepthBy depth) {
   NestedOrder order;

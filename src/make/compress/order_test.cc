@@ -4,8 +4,8 @@
 
 #include <numeric>
 
+#include "core/nest/selection.h"
 #include "make/compress/models_for_test.h"
-#include "make/compress/selection.h"
 
 namespace adder {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/arch/config_gguf.h"
+#include "core/nest/column_runs.h"
 #include "core/quant/codec.h"
-#include "make/compress/column_runs.h"
 #include "make/compress/hash_model.h"
 #include "make/convert/hf_texts.h"
 #include "make/convert/output_types.h"

@@ -8,8 +8,9 @@
 
 #include "core/arch/bind.h"
 #include "core/arch/checkpoint_writer.h"
+#include "core/nest/selection.h"
 #include "make/compress/nested.h"
-#include "make/compress/selection.h"
+#include "make/compress/weight_count.h"
 
 namespace adder {
 

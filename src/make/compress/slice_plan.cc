@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "make/compress/column_runs.h"
+#include "core/nest/column_runs.h"
 #include "make/compress/slice.h"
 #include "make/convert/output_types.h"
 

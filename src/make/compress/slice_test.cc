@@ -7,6 +7,7 @@
 #include "core/base/testing/expect_error.h"
 #include "core/base/testing/temp_dir.h"
 #include "make/compress/models_for_test.h"
+#include "make/compress/order.h"
 
 namespace adder {
 namespace {

@@ -25,7 +25,11 @@ GgufEntry types_entry(const BoundModel& model) {
 }  // namespace
 
 Result<std::vector<GgufEntry>> carried_metadata(const BoundModel& model) {
-  if (const Gguf* gguf = model.file->gguf()) return gguf->metadata();
+  if (const Gguf* gguf = model.file->gguf()) {
+    std::vector<GgufEntry> entries = gguf->metadata();
+    std::erase_if(entries, [](const GgufEntry& entry) { return entry.key.starts_with(kNestedPrefix); });
+    return entries;
+  }
   const HfDirectory& hf = *model.file->hf();
   std::error_code ignored;
   std::vector<GgufEntry> entries = {

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "core/base/exceptions.h"
+#include "core/nest/nested_file.h"
 #include "run/engine/answer.h"
 #include "run/engine/logit_stream.h"
 #include "run/engine/past.h"
@@ -115,7 +116,7 @@ Result<std::unique_ptr<Engine>> Engine::Impl::open(const std::filesystem::path& 
   if (filled.threads == 0) filled.threads = available_threads();
 
   TRY_ASSIGN(ModelFile file, ModelFile::open(path));
-  TRY_ASSIGN(BoundModel bound, bind(std::make_shared<const ModelFile>(std::move(file))));
+  TRY_ASSIGN(BoundModel bound, bind_size(std::make_shared<const ModelFile>(std::move(file)), options.size));
   TRY_ASSIGN(const MemoryPlan plan, plan_memory(bound, filled));
   if (auto fits = check_plan(plan, filled); !fits) return std::move(fits).error().in(path.string());
 

@@ -21,6 +21,7 @@ struct EngineOptions {
   int64_t snapshot_bytes = 0;    ///< memory to go on from earlier prompts (Past); 0: each is read from its beginning
   int64_t sequences = 1;         ///< that the caller means to hold at a time; only the memory plan asks
   int64_t memory = 0;            ///< bytes; `open` refuses what `plan_memory` says goes beyond. 0: no limit
+  std::string size = {};         ///< of a file that holds a model at several (core/nest/nested_file.h), by name
 };
 
 enum class FinishReason { kStop, kLength, kCancelled };

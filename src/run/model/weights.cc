@@ -1,10 +1,9 @@
 #include "run/model/weights.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 
 #include "core/base/byte_size.h"
+#include "core/base/system_memory.h"
 #include "core/quant/codec.h"
 
 namespace adder {
@@ -40,14 +39,6 @@ PackedBytes packed_bytes(const BoundModel& model) {
   return bytes;
 }
 
-/// Null without memory.
-std::shared_ptr<std::byte> huge_memory(size_t bytes) {
-  void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return nullptr;
-  ::madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: small pages are as right
-  return {static_cast<std::byte*>(memory), [bytes](std::byte* p) { ::munmap(p, bytes); }};
-}
-
 /// Rows [begin, end): the first that holds NaN or Inf is the lowest of those that several threads find.
 void find_non_finite_row(const TensorView& w, int64_t begin, int64_t end, std::atomic<int64_t>& first) {
   const int64_t width = w.shape.row_length();
@@ -72,7 +63,7 @@ Status take(const BoundModel& model, const BoundTensor& tensor, std::byte* out, 
       if (out) pack_groups(w, out, begin, end);
     });
     const auto row = [&](int64_t r) { return w.row(std::min(r * kPackedRows, n_rows)); };
-    if (out && model.file) model.file->release_pages({row(first), row(last)});
+    if (out) model.give_up({row(first), row(last)});
   }
   if (not_finite < n_rows) return Error::corrupt("tensor {}: NaN or Inf in row {}", tensor.name, not_finite.load());
   return {};
@@ -82,14 +73,13 @@ Status take(const BoundModel& model, const BoundTensor& tensor, std::byte* out, 
 
 int64_t weight_bytes(const BoundModel& model) {
   const PackedBytes bytes = packed_bytes(model);
-  return static_cast<int64_t>(model.file->mapped_bytes()) - bytes.stored + std::min(bytes.stored, kPieceBytes) +
-         bytes.packed;
+  return model.mapped_bytes() - bytes.stored + std::min(bytes.stored, kPieceBytes) + bytes.packed;
 }
 
 Result<Weights> Weights::load(const BoundModel& model, ThreadPool& pool) {
   Weights weights;
   const int64_t bytes = packed_bytes(model).packed;
-  if (bytes > 0) weights.memory_ = huge_memory(static_cast<size_t>(bytes));
+  if (bytes > 0) weights.memory_ = system_memory(static_cast<size_t>(bytes));
   if (bytes > 0 && !weights.memory_) return Error::too_large("out of memory for {} of weights", byte_size_text(bytes));
   std::byte* next = weights.memory_.get();
   for (const BoundTensor& tensor : model.tensors) {

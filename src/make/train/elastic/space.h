@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/arch/config.h"
-#include "make/compress/child.h"
+#include "core/nest/child.h"
 
 namespace adder {
 

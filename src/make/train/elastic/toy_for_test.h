@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-#include "make/compress/child.h"
+#include "core/nest/child.h"
 #include "make/train/elastic/recipe.h"
 #include "make/train/nn/parameters.h"
 

@@ -3,12 +3,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/arch/config.h"
-#include "core/tensor/dtype.h"
 
 namespace adder {
 
@@ -18,7 +17,8 @@ inline constexpr int kAxes = 5;
 std::string_view name(Axis axis);  ///< "d_model", "d_ff", "mamba_heads", "mamba_head_dim", "attention_heads"
 
 /// What a child keeps of its parent. Vocabulary, groups G, state size N, convolution taps, KV heads and the size of an
-/// attention head are the parent's. In a parent in nested order (nested.h) it keeps the first of everything:
+/// attention head are the parent's. In a parent in nested order (make/compress/nested.h) it keeps the first of
+/// everything:
 ///     channels of the residual stream    the first d_model
 ///     neurons of an FFN layer            the first d_ff
 ///     Mamba heads                        the first mamba_heads / G of every group, which move together
@@ -58,18 +58,14 @@ nlohmann::ordered_json to_json(const ChildShape& child);
 Result<ChildShape> child_from_json(const nlohmann::json& object, const ModelConfig& parent);
 Result<ChildShape> read_child(const std::filesystem::path& path, const ModelConfig& parent);
 
-/// Exact, and known before anything is written.
-struct WeightCount {
-  struct OfType {
-    DType type;
-    int64_t parameters = 0;
-    uint64_t bytes = 0;
-  };
-  int64_t parameters = 0;
-  uint64_t bytes = 0;           ///< of tensor data
-  std::vector<OfType> by_type;  ///< largest first
+/// A child that has a name in its parent's record or file.
+struct NestedSize {
+  std::string name;
+  ChildShape child;
+  bool operator==(const NestedSize&) const = default;
 };
-/// `types` has one entry per tensor_specs(config), each a type whose blocks fit the rows.
-WeightCount count_weights(const ModelConfig& config, std::span<const DType> types);
+
+/// Whether `larger` keeps everything that `smaller` keeps, of a parent in nested order.
+bool contains(const ModelConfig& parent, const ChildShape& larger, const ChildShape& smaller);
 
 }  // namespace adder

@@ -1,4 +1,4 @@
-#include "make/compress/selection.h"
+#include "core/nest/selection.h"
 
 #include <algorithm>
 #include <span>

@@ -1,4 +1,4 @@
-#include "make/compress/column_runs.h"
+#include "core/nest/column_runs.h"
 
 #include <algorithm>
 

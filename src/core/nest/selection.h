@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "core/arch/roles.h"
-#include "make/compress/child.h"
-#include "make/compress/order.h"
+#include "core/nest/child.h"
+#include "core/nest/nested_order.h"
 
 namespace adder {
 

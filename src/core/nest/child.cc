@@ -1,14 +1,11 @@
-#include "make/compress/child.h"
+#include "core/nest/child.h"
 
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <map>
 #include <optional>
 
 #include "core/arch/problems.h"
-#include "core/arch/roles.h"
-#include "core/base/check.h"
 #include "core/formats/json.h"
 
 namespace adder {
@@ -217,23 +214,21 @@ Result<ChildShape> read_child(const std::filesystem::path& path, const ModelConf
   return child;
 }
 
-WeightCount count_weights(const ModelConfig& config, std::span<const DType> types) {
-  const std::vector<TensorSpec> specs = tensor_specs(config);
-  CHECK(specs.size() == types.size(), "{} types for {} tensors", types.size(), specs.size());
-  std::map<DType, WeightCount::OfType> by_type;
-  WeightCount count;
-  for (size_t i = 0; i < specs.size(); ++i) {
-    const int64_t parameters = specs[i].shape.elements();
-    const uint64_t bytes = storage_bytes(types[i], parameters);
-    WeightCount::OfType& of_type = by_type.try_emplace(types[i], WeightCount::OfType{types[i]}).first->second;
-    of_type.parameters += parameters;
-    of_type.bytes += bytes;
-    count.parameters += parameters;
-    count.bytes += bytes;
-  }
-  for (const auto& [type, of_type] : by_type) count.by_type.push_back(of_type);
-  std::ranges::stable_sort(count.by_type, std::ranges::greater{}, &WeightCount::OfType::bytes);
-  return count;
+bool contains(const ModelConfig& parent, const ChildShape& larger, const ChildShape& smaller) {
+  const std::vector<int> of_larger = kept_layers(parent, larger), of_smaller = kept_layers(parent, smaller);
+  if (!std::ranges::includes(of_larger, of_smaller)) return false;
+  const auto ffn_width = [&](const ChildShape& child, const std::vector<int>& kept, int layer) {
+    if (child.d_ff.size() == 1) return child.d_ff[0];
+    const auto before = std::ranges::count_if(
+        kept, [&](int i) { return i < layer && parent.layers[static_cast<size_t>(i)].kind == LayerKind::kMlp; });
+    return child.d_ff[static_cast<size_t>(before)];
+  };
+  const bool is_ffn_inside = std::ranges::all_of(of_smaller, [&](int i) {
+    return parent.layers[static_cast<size_t>(i)].kind != LayerKind::kMlp ||
+           ffn_width(larger, of_larger, i) >= ffn_width(smaller, of_smaller, i);
+  });
+  return is_ffn_inside && larger.d_model >= smaller.d_model && larger.mamba_heads >= smaller.mamba_heads &&
+         larger.mamba_head_dim >= smaller.mamba_head_dim && larger.attention_heads >= smaller.attention_heads;
 }
 
 }  // namespace adder

@@ -1,9 +1,8 @@
-#include "make/compress/child.h"
+#include "core/nest/child.h"
 
 #include <gmock/gmock.h>
 
 #include "core/arch/budget.h"
-#include "core/arch/checkpoint_writer.h"
 #include "core/arch/presets.h"
 #include "core/base/atomic_file.h"
 #include "core/base/testing/expect_error.h"
@@ -102,17 +101,30 @@ TEST(Child, IsReadFromAFile) {
   expect_error(read_child(dir / "bad.json", tiny()), ErrorCode::kUsage, "bad.json", "4096");
 }
 
-TEST(Child, CountsByType) {
-  const ModelConfig config = nano_4b();
-  const auto types = uniform_types(tensor_specs(config), Layout::kGguf, DType::kBF16);
-  const WeightCount count = count_weights(config, types);
-  EXPECT_EQ(count.parameters, 3973556832);
-  ASSERT_EQ(count.by_type.size(), 2u);
-  EXPECT_EQ(count.by_type[0].type, DType::kBF16);
-  EXPECT_EQ(count.by_type[0].bytes, 2 * static_cast<uint64_t>(count.by_type[0].parameters));
-  // What is no matrix: 43 norms of H, and in 21 Mamba layers conv (7680 + 2048)(4 + 1), three of 96, a norm of 7680.
-  EXPECT_EQ(count.by_type[1].parameters, 43 * 3136 + 21 * (9728 * 5 + 3 * 96 + 7680));
-  EXPECT_EQ(count.bytes, count.by_type[0].bytes + 4 * static_cast<uint64_t>(count.by_type[1].parameters));
+TEST(Child, ContainsAnother) {
+  const ModelConfig parent = tiny();
+  const ChildShape all = whole(parent);
+  ChildShape large = all, small = all;
+  small.dropped_layers = {1, 4};
+  small.d_model = 128;
+  large.dropped_layers = {4};
+  EXPECT_TRUE(contains(parent, all, large) && contains(parent, large, small) && contains(parent, small, small));
+  EXPECT_FALSE(contains(parent, small, large));
+  small.mamba_heads = all.mamba_heads;
+  large.mamba_heads = all.mamba_heads / 2;
+  EXPECT_FALSE(contains(parent, large, small));
+}
+
+// Widths are listed for the FFN layers that stay, so the same place in two lists may be another layer.
+TEST(Child, ContainsFfnWidthsByLayer) {
+  const ModelConfig parent = tiny();  // FFN layers 1, 4, 7
+  ChildShape large = whole(parent), small = whole(parent);
+  large.d_ff = {128, 64, 32};
+  small.dropped_layers = {1};
+  small.d_ff = {64, 32};
+  EXPECT_TRUE(contains(parent, large, small));
+  small.d_ff = {96, 32};
+  EXPECT_FALSE(contains(parent, large, small));
 }
 
 }  // namespace
