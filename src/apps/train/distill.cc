@@ -28,7 +28,7 @@ Status start(DistillCommand& command) {
 void add_distill(CLI::App& app, Status& status) {
   auto options = std::make_shared<DistillCommand>();
   CLI::App* command = app.add_subcommand("distill", "train a student to say what a frozen teacher says");
-  command->add_option("recipe", options->recipe, "recipes/elastic/NAME.toml")->required();
+  add_recipe_options(*command, options->recipe, "recipes/elastic/NAME.toml");
   command->add_option("--teacher", options->teacher, "GGUF file or Hugging Face directory")->required();
   command->add_option("--student", options->student, "the same; what `adder slice` cut out, for example")->required();
   command->add_option("--data", options->data, "folders of <id>-<title>.txt; the recipe's weights mix them");

@@ -28,7 +28,7 @@ Status start(ElasticCommand& command) {
 void add_elastic(CLI::App& app, Status& status) {
   auto options = std::make_shared<ElasticCommand>();
   CLI::App* command = app.add_subcommand("elastic", "train a parent and a router that finds its smaller selves");
-  command->add_option("recipe", options->recipe, "recipes/elastic/NAME.toml")->required();
+  add_recipe_options(*command, options->recipe, "recipes/elastic/NAME.toml");
   command->add_option("--parent", options->parent, "what `adder slice --order` wrote; weights and frozen teacher");
   command->add_option("--data", options->data, "folders of <id>-<title>.txt; the recipe's weights mix them");
   add_run_options(*command, *options);

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/train/commands.h"
+#include "apps/train/run_options.h"
 #include "core/base/atomic_file.h"
 #include "core/base/threads.h"
 #include "make/train/loop/manifest.h"
@@ -11,7 +12,8 @@ namespace adder {
 namespace {
 
 struct ExportCommand {
-  std::filesystem::path recipe, data, work, checkpoint, out, manifest;
+  RecipeFile recipe;
+  std::filesystem::path data, work, checkpoint, out, manifest;
   std::string type = "f32";
 };
 
@@ -34,7 +36,7 @@ Status export_checkpoint(const ExportCommand& options) {
 void add_export(CLI::App& app, Status& status) {
   auto options = std::make_shared<ExportCommand>();
   CLI::App* command = app.add_subcommand("export", "write a checkpoint as GGUF file or Hugging Face directory");
-  command->add_option("recipe", options->recipe, "recipes/NAME.toml")->required();
+  add_recipe_options(*command, options->recipe, "recipes/NAME.toml");
   command->add_option("--data", options->data, "folder of <id>-<title>.txt")->required();
   command->add_option("--work", options->work, "folder of the run")->required();
   command->add_option("--checkpoint", options->checkpoint, "default: WORK/last.ckpt");

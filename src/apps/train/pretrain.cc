@@ -10,7 +10,7 @@ namespace adder {
 void add_pretrain(CLI::App& app, Status& status) {
   auto options = std::make_shared<PretrainOptions>();
   CLI::App* command = app.add_subcommand("pretrain", "train a recipe's model; resumes what WORK holds");
-  command->add_option("recipe", options->recipe, "recipes/NAME.toml")->required();
+  add_recipe_options(*command, options->recipe, "recipes/NAME.toml");
   command->add_option("--data", options->data, "folder of <id>-<title>.txt")->required();
   add_run_options(*command, *options);
   command->get_option("--work")->required();

@@ -9,6 +9,13 @@ std::atomic<bool> stop_requested{false};
 
 }  // namespace
 
+void add_recipe_options(CLI::App& command, RecipeFile& recipe, const std::string& example) {
+  command.add_option("recipe", recipe.path, example)->required();
+  command.add_option("--set", recipe.changes, "another value for one of its keys: train.seed=2, student.init=random")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+}
+
 void add_run_options(CLI::App& command, RunOptions& options) {
   command.add_option("--work", options.work, "folder for checkpoints, tokens and metrics; resumes what it holds");
   command.add_option("--steps", options.steps, "stop when so many steps are done in all");

@@ -7,6 +7,9 @@
 
 namespace adder {
 
+/// The recipe, by its name, and --set.
+void add_recipe_options(CLI::App& command, RecipeFile& recipe, const std::string& example);
+
 /// --work, --steps, --minutes, --checkpoint-minutes and --threads, which every command that trains has.
 void add_run_options(CLI::App& command, RunOptions& options);
 

@@ -38,12 +38,7 @@ Status judge(const Trainer& trainer, const Objective& objective, const Bench& be
              int threads) {
   if (bench.library.held_out.empty()) return {};
   const HeldOutText text{&bench.library.held_out, bench.library.held_out_bytes, bench.tokenizer.data().bos};
-  const HeldOutLoss loss = held_out_loss(trainer, objective, text, kSampledWindows, threads);
-  fmt::print(stderr,
-             "step {:6}  saved; held-out books (sample): loss {:.4f}, {:.4f} bits per byte, KL {:.4f}, {:.1f} % "
-             "agreement\n",
-             trainer.steps_done(), loss.nats_per_token, loss.bits_per_byte, loss.kl_per_token, 100 * loss.agreement);
-  return append(metrics, trainer, loss);
+  return tell(metrics, trainer, held_out_loss(trainer, objective, text, bench.recipe.judge_windows, threads));
 }
 
 /// One part of the run, in a folder of its own. Where it has no checkpoint it begins with `weights`, or with the end of
@@ -141,6 +136,8 @@ RunRecipe correction_of(const DistillRecipe& r) {
   correction.matrix_rate *= r.correction_rate;
   correction.warmup_steps = std::min(r.warmup_steps, r.correction_steps / 2);
   correction.total_steps = r.correction_steps;
+  correction.first_sample = 0;
+  correction.judge_at.clear();
   return correction;
 }
 
@@ -151,14 +148,15 @@ RunRecipe second_stage_of(const DistillRecipe& r) {
   stage.micro_batch = r.long_micro_batch;
   stage.warmup_steps = r.long_warmup_steps;
   stage.total_steps = r.long_total_steps;
+  stage.first_sample = 0;  // samples are longer now, and others
+  stage.judge_at = {0, r.long_total_steps};
   stage.learning_rate *= r.long_rate;
   stage.matrix_rate *= r.long_rate;
   return stage;
 }
 
 Status distill(const DistillOptions& options, const std::atomic<bool>& stop) {
-  TRY_ASSIGN(const std::string text, read_recipe_text(options.recipe));
-  TRY_ASSIGN(const DistillRecipe recipe, parse_recipe_as<DistillRecipe>(text, options.recipe.string()));
+  TRY_ASSIGN(const auto recipe, read_recipe_as<DistillRecipe>(options.recipe));
   TRY_ASSIGN(const Parent teacher, Parent::open(options.teacher));
   TRY_ASSIGN(const Parent student, Parent::open(options.student));
   TRY(check_student(teacher, student, options.student));
@@ -171,9 +169,11 @@ Status distill(const DistillOptions& options, const std::atomic<bool>& stop) {
   }
   if (options.dry_run) return {};
   TRY(make_directory(options.work));
+  TRY(options.recipe.keep(options.work));
   TRY_ASSIGN(const Library library, read_library(options.data, recipe.held_out, student.tokenizer, options.work));
   const int64_t ffn = std::max<int64_t>(student.config().d_inner(), student.config().hidden_size);
-  const Workbench place = open_workbench(recipe.micro_batch * recipe.seq_len, student.config().hidden_size, ffn);
+  const Workbench place =
+      open_workbench(recipe.precision, recipe.micro_batch * recipe.seq_len, student.config().hidden_size, ffn);
   return train_student({options, recipe, student.tokenizer, library, place}, teacher, student, stop);
 }
 

@@ -55,7 +55,8 @@ RunRecipe correction_of(const DistillRecipe& recipe);
 RunRecipe second_stage_of(const DistillRecipe& recipe);
 
 struct DistillOptions : RunOptions {  ///< work has a folder for each part: teacher, stage-1, stage-2
-  std::filesystem::path recipe, teacher, student;
+  RecipeFile recipe;
+  std::filesystem::path teacher, student;
   std::vector<std::filesystem::path> data;
   std::filesystem::path out;  ///< the trained student, GGUF or a Hugging Face directory
   Mix type = Mix::kF32;

@@ -17,7 +17,11 @@ constexpr const char* kRecipe = R"(
 name = "small"
 [data]
 held_out = [7]
+first_sample = 0
 weights = [3, 1]
+[judge]
+at = []
+windows = 48
 [train]
 seed = 1
 seq_len = 16
@@ -26,6 +30,7 @@ lanes = 2
 micro_batch = 1
 chunk = 8
 recompute = false
+precision = "f32"
 [optimizer]
 kind = "adamw"
 learning_rate = 5e-3
@@ -70,7 +75,7 @@ class Distill : public ::testing::Test {
     DistillOptions o;
     o.work = dir_ / work;
     o.threads = 1;
-    o.recipe = path;
+    o.recipe.path = path;
     o.teacher = dir_ / "teacher.gguf";
     o.student = dir_ / "student.gguf";
     o.data = {dir_ / "prose", dir_ / "tables"};
@@ -108,6 +113,26 @@ TEST_F(Distill, TwoStagesBringTheStudentNearerAndStoppedOnesGoOnToTheBit) {
   parts.steps = 0;
   ASSERT_TRUE(run(parts));
   expect_same_weights(dir_ / "whole.gguf", dir_ / "parts.gguf");
+}
+
+TEST_F(Distill, JudgesWhereTheRecipeAsksAndKeepsIt) {
+  DistillOptions o = options("judged");
+  o.recipe.changes = {"judge.at=[0, 3]", "data.first_sample=8", "second_stage.total_steps=0", "teacher.kd=0",
+                      "teacher.ce=1"};
+  const Status status = run(o);
+  ASSERT_TRUE(status) << status.error().message();
+  const auto points = judged("judged", "stage-1");
+  ASSERT_EQ(points.size(), 3u);  // and at the end
+  EXPECT_EQ(points.at(0)["tokens"], 8 * 16);
+  EXPECT_EQ(points.at(3)["tokens"], (8 + 3 * 4) * 16);
+  EXPECT_GT(points.at(0)["loss"], points.at(30)["loss"]);
+  EXPECT_GT(points.at(30)["accuracy"], 0);
+  EXPECT_GT(points.at(30)["kl"], 0);  // the teacher is heard where it does not teach
+  const auto run_of = Metrics(dir_ / "judged" / "stage-1" / "metrics.jsonl").read("run").value();
+  EXPECT_EQ(run_of.at(0)["first_token"], 8 * 16);
+  EXPECT_EQ(run_of.at(0)["end"], (8 + 30 * 4) * 16);
+  EXPECT_EQ(run_of.at(0)["judged_at"], (std::vector<int64_t>{8 * 16, (8 + 3 * 4) * 16}));
+  EXPECT_EQ(read_recipe_as<DistillRecipe>({dir_ / "judged" / "recipe.toml"})->first_sample, 8);
 }
 
 TEST_F(Distill, ACorrectedTeacherTeaches) {
@@ -152,8 +177,9 @@ TEST_F(Distill, NamesWhatIsWrong) {
 }
 
 TEST(DistillRecipe, TheOnesThatComeWithAdderAreWhole) {
-  for (const char* path : {"recipes/elastic/laptop-distill.toml", "recipes/elastic/nano-4b-distill.toml"}) {
-    const auto recipe = parse_recipe_as<DistillRecipe>(read_recipe_text(path).value(), path);
+  for (const char* path : {"recipes/elastic/laptop-distill.toml", "recipes/elastic/nano-4b-distill.toml",
+                           "recipes/study/mini/distill.toml"}) {
+    const auto recipe = read_recipe_as<DistillRecipe>({path});
     EXPECT_TRUE(recipe) << recipe.error().message();
   }
 }

@@ -53,13 +53,13 @@ Status judge(const Trainer& trainer, const Elastic& elastic, const ElasticRecipe
              const Metrics& metrics, int threads) {
   if (text.stream->empty()) return {};
   for (size_t i = 0; i < recipe.names.size(); ++i) {
-    const ElasticChild child(elastic, static_cast<int64_t>(i));
-    const HeldOutLoss loss = held_out_loss(trainer, child, text, kSampledWindows, threads);
-    fmt::print(stderr, "step {:6}  saved; {}: held-out books (sample): loss {:.4f}, {:.4f} bits per byte, KL {:.4f}\n",
-               trainer.steps_done(), recipe.names[i], loss.nats_per_token, loss.bits_per_byte, loss.kl_per_token);
+    const Decision decision = elastic.decide(trainer.weights(), static_cast<int64_t>(i));
+    const ElasticChild child(elastic, decision);
+    HeldOutLoss loss = held_out_loss(trainer, child, text, recipe.judge_windows, threads);
+    loss.parameters = parameters_of(elastic.space(), decision);
     // The report's curve is the smallest child's.
     const bool is_last = i + 1 == recipe.names.size();
-    TRY(append(metrics, trainer, loss, is_last ? "held_out" : "held_out " + recipe.names[i]));
+    TRY(tell(metrics, trainer, loss, recipe.names[i], is_last ? "held_out" : "held_out " + recipe.names[i]));
   }
   return {};
 }
@@ -85,11 +85,12 @@ Status write_results(const ElasticOptions& options, const ElasticRecipe& recipe,
 Status train(const ElasticOptions& options, const ElasticRecipe& recipe, const Parent& parent,
              const NestedRecord& record, const SearchSpace& space, const Cost& cost, const std::atomic<bool>& stop) {
   TRY(make_directory(options.work));
+  TRY(options.recipe.keep(options.work));
   TRY_ASSIGN(const Library library, read_library(options.data, recipe.held_out, parent.tokenizer, options.work));
   const TokenId bos = parent.tokenizer.data().bos;
   TRY_ASSIGN(Mixture text, library.mixture(recipe.weights, bos, recipe.seq_len, recipe.seed));
-  const Workbench place =
-      open_workbench(recipe.micro_batch * recipe.seq_len, space.parent.hidden_size, space.parent.in_proj_rows());
+  const Workbench place = open_workbench(recipe.precision, recipe.micro_batch * recipe.seq_len,
+                                         space.parent.hidden_size, space.parent.in_proj_rows());
   TRY_ASSIGN(Parameters teacher, parent.weights(place.device));
   TRY_ASSIGN(Parameters student, parent.weights(place.device));
   const ForwardOptions forward{.precision = place.precision, .chunk = recipe.chunk, .recompute = recipe.recompute};
@@ -114,20 +115,19 @@ Status train(const ElasticOptions& options, const ElasticRecipe& recipe, const P
 }  // namespace
 
 Status elastic(const ElasticOptions& options, const std::atomic<bool>& stop) {
-  TRY_ASSIGN(const std::string text, read_recipe_text(options.recipe));
-  TRY_ASSIGN(const ElasticRecipe recipe, parse_recipe_as<ElasticRecipe>(text, options.recipe.string()));
+  TRY_ASSIGN(const auto recipe, read_recipe_as<ElasticRecipe>(options.recipe));
   if (options.parent.empty()) {
     const auto preset = find_preset(recipe.preset);
     if (!options.dry_run || !preset) return Error::usage("--parent is missing");
     TRY_ASSIGN(const SearchSpace space, search_space(recipe, *preset, any_drop_list(*preset)));
-    TRY_ASSIGN(const Cost cost, cost_of(recipe, *preset, options.recipe.parent_path()));
+    TRY_ASSIGN(const Cost cost, cost_of(recipe, *preset, options.recipe.path.parent_path()));
     say_plan(recipe, space);
     return check_budgets(recipe, space, cost);
   }
   TRY_ASSIGN(const Parent parent, Parent::open(options.parent));
   TRY_ASSIGN(const NestedRecord record, nested_order(parent));
   TRY_ASSIGN(const SearchSpace space, search_space(recipe, parent.config(), record.drop_list));
-  TRY_ASSIGN(const Cost cost, cost_of(recipe, parent.config(), options.recipe.parent_path()));
+  TRY_ASSIGN(const Cost cost, cost_of(recipe, parent.config(), options.recipe.path.parent_path()));
   say_plan(recipe, space);
   TRY(check_budgets(recipe, space, cost));
   if (options.dry_run) return {};

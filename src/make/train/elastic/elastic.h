@@ -13,7 +13,7 @@
 namespace adder {
 
 struct ElasticOptions : RunOptions {
-  std::filesystem::path recipe;
+  RecipeFile recipe;
   std::filesystem::path parent;  ///< in nested order; may be left out of a dry run whose recipe names a preset
   std::vector<std::filesystem::path> data;
   std::filesystem::path out;  ///< the trained weights, in nested order, with the children of all budgets on record

@@ -20,7 +20,11 @@ name = "toy"
 preset = ""
 [data]
 held_out = [7]
+first_sample = 0
 weights = []
+[judge]
+at = []
+windows = 48
 [train]
 seed = 1
 seq_len = 16
@@ -29,6 +33,7 @@ lanes = 2
 micro_batch = 1
 chunk = 8
 recompute = false
+precision = "f32"
 [optimizer]
 kind = "adamw"
 learning_rate = 1e-3
@@ -89,7 +94,7 @@ class ElasticRun : public ::testing::Test {
     ElasticOptions o;
     o.work = dir_ / work;
     o.threads = 1;
-    o.recipe = path;
+    o.recipe.path = path;
     o.parent = dir_ / "parent.gguf";
     o.data = {dir_ / "prose"};
     o.out = dir_ / (work + ".gguf");
@@ -154,18 +159,20 @@ TEST_F(ElasticRun, RefusesWhatCannotBeTrained) {
 TEST(ElasticRecipe, ThePublishedRunsShapesAreInItsSpace) {
   std::atomic<bool> never{false};
   ElasticOptions options;
-  options.recipe = "recipes/elastic/nano-4b.toml";
+  options.recipe.path = "recipes/elastic/nano-4b.toml";
   options.dry_run = true;
   const Status status = elastic(options, never);
   ASSERT_TRUE(status) << status.error().message();
-  const auto recipe = parse_recipe_as<ElasticRecipe>(read_recipe_text(options.recipe).value(), "nano-4b.toml");
+  const auto recipe = read_recipe_as<ElasticRecipe>(options.recipe);
   ASSERT_TRUE(recipe) << recipe.error().message();
   EXPECT_THAT(recipe->hidden, ::testing::Contains(3136));
   EXPECT_THAT(recipe->ffn, ::testing::Contains(12544));
   EXPECT_THAT(recipe->mamba_heads, ::testing::Contains(96));
   EXPECT_GE(recipe->most_dropped, 14);
-  const auto laptop = parse_recipe_as<ElasticRecipe>(read_recipe_text("recipes/elastic/laptop.toml").value(), "l");
-  EXPECT_TRUE(laptop) << laptop.error().message();
+  for (const char* path : {"recipes/elastic/laptop.toml", "recipes/study/mini/elastic.toml"}) {
+    const auto other = read_recipe_as<ElasticRecipe>({path});
+    EXPECT_TRUE(other) << other.error().message();
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "core/base/rng.h"
 #include "make/train/data/windows.h"
+#include "make/train/elastic/fit.h"
 
 namespace adder {
 namespace {
@@ -59,13 +60,16 @@ HeadLoss Elastic::loss(const Weights& weights, const MicroBatch& micro) const {
   return loss;
 }
 
-HeadLoss Elastic::child_loss(const Weights& weights, int64_t budget, const MicroBatch& micro) const {
-  const Masks masks = prefixes_.masks(one_hot(space(), decide(weights, budget), options_));
-  return distillation_.masked_loss(weights.model, &masks, micro);
+Masks Elastic::masks_of(const Decision& decision) const {
+  return prefixes_.masks(one_hot(space(), decision, options_));
 }
 
 Decision Elastic::decide(const Weights& weights, int64_t budget) const {
-  return router_.decide(weights.beside, static_cast<double>(budget));
+  torch::NoGradGuard no_grad;
+  const double fraction = recipe_.fractions[static_cast<size_t>(budget)];
+  if (fraction == 1) return router_.decide(weights.beside, static_cast<double>(budget));
+  const auto cost = [&](const Decision& decision) { return fraction_of(decision); };
+  return fit(space(), router_.scores(weights.beside, static_cast<double>(budget)), cost, fraction);
 }
 
 double Elastic::fraction_of(const Decision& decision) const {
@@ -75,7 +79,7 @@ double Elastic::fraction_of(const Decision& decision) const {
 std::string Elastic::remark(const Weights& weights, int64_t step) const {
   std::string text = fmt::format("tau {:.3f}", router_.temperature(step));
   for (size_t i = 0; i < recipe_.names.size(); ++i) {
-    const Decision decision = decide(weights, static_cast<int64_t>(i));
+    const Decision decision = router_.decide(weights.beside, static_cast<double>(i));
     text += fmt::format("  {} {:.3f}", recipe_.names[i], fraction_of(decision));
   }
   return text;

@@ -22,15 +22,16 @@ class Elastic : public Objective {
           torch::TensorOptions options);
 
   HeadLoss loss(const Weights& weights, const MicroBatch& micro) const override;
+  /// The router's temperature, and what share of the cost its likeliest child would have for every budget.
   std::string remark(const Weights& weights, int64_t step) const override;
 
   /// The budget of a micro-batch, a function of seed and number alone.
   int64_t draw_budget(int64_t micro) const;
-  /// What the router would have now, as `adder slice` makes it.
+  /// The child that the router would have now, within its budget (fit.h), as `adder slice` makes it.
   Decision decide(const Weights& weights, int64_t budget) const;
   double fraction_of(const Decision& decision) const;  ///< of the parent's cost
-  /// The decided child's loss, router and noise aside.
-  HeadLoss child_loss(const Weights& weights, int64_t budget, const MicroBatch& micro) const;
+  Masks masks_of(const Decision& decision) const;
+  const Distillation& distillation() const { return distillation_; }
 
   const Router& router() const { return router_; }
   const SearchSpace& space() const { return prefixes_.space(); }
@@ -45,17 +46,18 @@ class Elastic : public Objective {
   torch::TensorOptions options_;
 };
 
-/// A budget's child, as it is judged.
+/// A budget's child, as it is judged: router and noise aside.
 class ElasticChild : public Objective {
  public:
-  ElasticChild(const Elastic& elastic, int64_t budget) : elastic_(elastic), budget_(budget) {}
+  ElasticChild(const Elastic& elastic, const Decision& decision)
+      : distillation_(elastic.distillation()), masks_(elastic.masks_of(decision)) {}
   HeadLoss loss(const Weights& weights, const MicroBatch& micro) const override {
-    return elastic_.child_loss(weights, budget_, micro);
+    return distillation_.masked_loss(weights.model, &masks_, micro);
   }
 
  private:
-  const Elastic& elastic_;
-  int64_t budget_;
+  const Distillation& distillation_;
+  Masks masks_;
 };
 
 }  // namespace adder

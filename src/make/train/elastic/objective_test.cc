@@ -106,7 +106,7 @@ TEST(Elastic, TheUnsampledParentIsItsOwnTeacher) {
   recipe.most_dropped = 0;
   const Toy t = toy(recipe);
   const MicroBatch micro = micro_batch();
-  const HeadLoss loss = t.objective->child_loss(t.weights, 0, micro);
+  const HeadLoss loss = ElasticChild(*t.objective, t.objective->decide(t.weights, 0)).loss(t.weights, micro);
   EXPECT_NEAR(loss.kl, 0, 1e-5);
   EXPECT_EQ(loss.agreed, micro.targets.numel());
 }

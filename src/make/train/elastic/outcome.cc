@@ -6,6 +6,12 @@
 
 namespace adder {
 
+int64_t parameters_of(const SearchSpace& space, const Decision& decision) {
+  const auto config = child_config(space.parent, child_of(space, decision));
+  CHECK(config, "a child of the search space is none: {}", config.error().message());
+  return parameter_count(*config);
+}
+
 std::vector<BudgetOutcome> outcomes_of(const ElasticRecipe& recipe, const Elastic& elastic, const Weights& weights) {
   torch::NoGradGuard no_grad;
   std::vector<BudgetOutcome> outcomes;
@@ -14,12 +20,11 @@ std::vector<BudgetOutcome> outcomes_of(const ElasticRecipe& recipe, const Elasti
     const ChoiceWeights pi = elastic.router().probabilities(weights.beside, static_cast<double>(b));
     BudgetOutcome outcome{recipe.names[b], recipe.fractions[b], elastic.fraction_of(decision)};
     outcome.child = child_of(elastic.space(), decision);
-    const auto config = child_config(elastic.space().parent, outcome.child);
-    CHECK(config, "a child of the search space is none: {}", config.error().message());
-    outcome.parameters = parameter_count(*config);
+    outcome.parameters = parameters_of(elastic.space(), decision);
     for (size_t i = 0; i < kRouterAxes; ++i) {
       for (int64_t slot = 0; slot < pi[i].size(0); ++slot) {
-        outcome.certainty[i].push_back(pi[i].select(0, slot).max().item<double>());
+        const int64_t chosen = decision[i][static_cast<size_t>(slot)];
+        outcome.certainty[i].push_back(pi[i].select(0, slot).select(0, chosen).item<double>());
       }
     }
     outcomes.push_back(std::move(outcome));

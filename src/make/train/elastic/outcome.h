@@ -17,6 +17,9 @@ struct BudgetOutcome {
   std::array<std::vector<double>, kRouterAxes> certainty;  ///< probability of the choice, without noise; [slots]
 };
 
+/// Of the child that was decided on.
+int64_t parameters_of(const SearchSpace& space, const Decision& decision);
+
 std::vector<BudgetOutcome> outcomes_of(const ElasticRecipe& recipe, const Elastic& elastic, const Weights& weights);
 
 /// "small: 0.452 of the parent for 0.45: d_model 192 of 224, ..."

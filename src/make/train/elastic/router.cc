@@ -100,6 +100,12 @@ ChoiceWeights Router::probabilities(const std::vector<torch::Tensor>& weights, d
   return pi;
 }
 
+ChoiceWeights Router::scores(const std::vector<torch::Tensor>& weights, double budget) const {
+  ChoiceWeights z;
+  for (size_t i = 0; i < kRouterAxes; ++i) z[i] = logits(weights, i, budget);
+  return z;
+}
+
 Decision Router::decide(const std::vector<torch::Tensor>& weights, double budget) const {
   torch::NoGradGuard no_grad;
   Decision decision;

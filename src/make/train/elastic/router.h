@@ -55,6 +55,9 @@ class Router {
   /// second.
   ChoiceWeights probabilities(const std::vector<torch::Tensor>& weights, double budget) const;
 
+  /// The logits z of every axis, without noise and schedules.
+  ChoiceWeights scores(const std::vector<torch::Tensor>& weights, double budget) const;
+
   double temperature(int64_t step) const;
   double scale(int64_t step) const;
 

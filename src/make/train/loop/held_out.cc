@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numbers>
 
+#include "core/arch/budget.h"
+
 namespace adder {
 
 HeldOutLoss held_out_loss(const Trainer& trainer, const Objective& objective, const HeldOutText& text, int64_t windows,
@@ -21,17 +23,31 @@ HeldOutLoss held_out_loss(const Trainer& trainer, const Objective& objective, co
   // A sample has its own tokens per byte; taking that of the whole keeps the estimate unbiased enough.
   const double per_token = total.mean(total.nats);
   const double tokens_per_byte = static_cast<double>(text.stream->size()) / static_cast<double>(text.bytes);
-  return {per_token, per_token * tokens_per_byte / std::numbers::ln2, total.mean(total.kl),
-          total.mean(static_cast<double>(total.agreed)), total.targets};
+  return {.nats_per_token = per_token,
+          .bits_per_byte = per_token * tokens_per_byte / std::numbers::ln2,
+          .kl_per_token = total.mean(total.kl),
+          .agreement = total.mean(static_cast<double>(total.agreed)),
+          .accuracy = total.mean(static_cast<double>(total.correct)),
+          .tokens = total.targets,
+          .parameters = parameter_count(trainer.params().config())};
 }
 
-Status append(const Metrics& metrics, const Trainer& trainer, const HeldOutLoss& loss, const std::string& kind) {
+Status tell(const Metrics& metrics, const Trainer& trainer, const HeldOutLoss& loss, const std::string& whose,
+            const std::string& kind) {
+  const bool has_teacher = loss.kl_per_token != 0 || loss.agreement > 0;
+  fmt::print(
+      stderr, "step {:6}  {}held-out books: loss {:.4f}, {:.4f} bits per byte, {:.1f} % right{}\n",
+      trainer.steps_done(), whose.empty() ? "" : whose + ", ", loss.nats_per_token, loss.bits_per_byte,
+      100 * loss.accuracy,
+      has_teacher ? fmt::format(", KL {:.4f}, {:.1f} % agreement", loss.kl_per_token, 100 * loss.agreement) : "");
   nlohmann::json entry = {{"kind", kind},
                           {"step", trainer.steps_done()},
-                          {"tokens", trainer.tokens_seen()},
+                          {"tokens", trainer.tokens_reached()},
                           {"loss", loss.nats_per_token},
-                          {"bits_per_byte", loss.bits_per_byte}};
-  if (loss.agreement > 0) entry.update({{"kl", loss.kl_per_token}, {"agreement", loss.agreement}});
+                          {"bits_per_byte", loss.bits_per_byte},
+                          {"accuracy", loss.accuracy},
+                          {"parameters", loss.parameters}};
+  if (has_teacher) entry.update({{"kl", loss.kl_per_token}, {"agreement", loss.agreement}});
   return metrics.append(entry);
 }
 

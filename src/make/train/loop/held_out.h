@@ -20,18 +20,18 @@ struct HeldOutText {
 struct HeldOutLoss {
   double nats_per_token = 0, bits_per_byte = 0;
   double kl_per_token = 0, agreement = 0;  ///< with the teacher, if the objective has one; agreement is a share
+  double accuracy = 0;                     ///< share of the tokens that were found likeliest
   int64_t tokens = 0;
+  int64_t parameters = 0;  ///< of the model that was judged
 };
 
 /// `windows` of the recipe's length spread evenly, 0 for all.
 HeldOutLoss held_out_loss(const Trainer& trainer, const Objective& objective, const HeldOutText& text, int64_t windows,
                           int threads);
 
-/// Adds it to a run's diary, as `kind` of the step the trainer has come to.
-Status append(const Metrics& metrics, const Trainer& trainer, const HeldOutLoss& loss,
-              const std::string& kind = "held_out");
-
-/// When a checkpoint is written, a sample has to do.
-inline constexpr int64_t kSampledWindows = 48;
+/// Says it on stderr, `whose` it is where a run has several, and adds it to the run's diary as `kind` of the step the
+/// trainer has come to.
+Status tell(const Metrics& metrics, const Trainer& trainer, const HeldOutLoss& loss, const std::string& whose = "",
+            const std::string& kind = "held_out");
 
 }  // namespace adder

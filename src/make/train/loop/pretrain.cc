@@ -5,9 +5,9 @@
 
 namespace adder {
 
-Result<Workshop> Workshop::open(const std::filesystem::path& recipe_path, const std::filesystem::path& data,
+Result<Workshop> Workshop::open(const RecipeFile& recipe_file, const std::filesystem::path& data,
                                 const std::filesystem::path& work) {
-  TRY_ASSIGN(Recipe recipe, read_recipe(recipe_path));
+  TRY_ASSIGN(Recipe recipe, read_recipe(recipe_file));
   TRY_ASSIGN(ModelConfig config, model_config(recipe));
   TRY_ASSIGN(std::vector<Book> books, read_corpus(data, recipe.held_out));
   TRY(make_directory(work));
@@ -17,8 +17,8 @@ Result<Workshop> Workshop::open(const std::filesystem::path& recipe_path, const 
     return Error::usage("{}: {} tokens to train on, two windows take {}", data.string(), streams.train.size(),
                         2 * recipe.seq_len);
   }
-  const Workbench bench =
-      open_workbench(recipe.micro_batch * recipe.seq_len, recipe.hidden_size, recipe.intermediate_size);
+  const Workbench bench = open_workbench(recipe.precision, recipe.micro_batch * recipe.seq_len, recipe.hidden_size,
+                                         recipe.intermediate_size);
   Mixture text(Windows(streams.train, tokenizer.data().bos, recipe.seq_len, recipe.seed));
   Weights weights{Parameters(config, torch::dtype(torch::kFloat32).device(bench.device)), {}};
   const ForwardOptions forward{.precision = bench.precision, .chunk = recipe.chunk, .recompute = recipe.recompute};
@@ -34,6 +34,7 @@ HeldOutLoss Workshop::held_out_loss(int64_t windows, int threads) const {
 
 Status pretrain(const PretrainOptions& options, const std::atomic<bool>& stop) {
   TRY_ASSIGN(Workshop shop, Workshop::open(options.recipe, options.data, options.work));
+  TRY(options.recipe.keep(options.work));
   Trainer& trainer = shop.trainer;
   const std::filesystem::path last = options.work / "last.ckpt";
   const bool resumes = std::filesystem::exists(last);
@@ -51,10 +52,7 @@ Status pretrain(const PretrainOptions& options, const std::atomic<bool>& stop) {
              parameter_count(shop.config), shop.streams.train.size(), shop.streams.held_out.size(),
              resumes ? "resuming" : "starting", trainer.steps_done());
   const Judge judge = [&](const Metrics& metrics, int threads) {
-    const HeldOutLoss loss = shop.held_out_loss(kSampledWindows, threads);
-    fmt::print(stderr, "step {:6}  saved; held-out books (sample): loss {:.4f}, {:.4f} bits per byte\n",
-               trainer.steps_done(), loss.nats_per_token, loss.bits_per_byte);
-    return append(metrics, trainer, loss);
+    return tell(metrics, trainer, shop.held_out_loss(shop.recipe.judge_windows, threads));
   };
   return run(trainer, options, judge, stop);
 }

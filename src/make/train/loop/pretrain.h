@@ -12,7 +12,8 @@
 namespace adder {
 
 struct PretrainOptions : RunOptions {  // work also has tokenizer and token cache
-  std::filesystem::path recipe, data;
+  RecipeFile recipe;
+  std::filesystem::path data;
   std::filesystem::path from;  ///< checkpoint to begin from when `work` has none of its own; empty: from scratch
   int64_t decay_steps = 0;     ///< decay to zero over so many steps from the first one on, then stop
 };
@@ -26,7 +27,7 @@ struct Workshop {
   Streams streams;
   Trainer trainer;
 
-  static Result<Workshop> open(const std::filesystem::path& recipe, const std::filesystem::path& data,
+  static Result<Workshop> open(const RecipeFile& recipe, const std::filesystem::path& data,
                                const std::filesystem::path& work);
   HeldOutLoss held_out_loss(int64_t windows, int threads) const;  ///< 0 windows: all
 };

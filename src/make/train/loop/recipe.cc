@@ -4,6 +4,8 @@ namespace adder {
 
 void check(const RunRecipe& r, RecipeReader& reader) {
   reader.demand(r.optimizer == "adamw" || r.optimizer == "muon", "optimizer.kind is not adamw or muon");
+  reader.demand(r.precision == "f32" || r.precision == "bf16" || r.precision == "fastest",
+                "train.precision is not f32, bf16 or fastest");
   reader.demand(r.schedule == "wsd" || r.schedule == "cosine", "schedule.kind is not wsd or cosine");
   reader.demand(r.chunk > 0 && r.seq_len > 0 && r.seq_len % r.chunk == 0,
                 "train.seq_len is not a multiple of train.chunk");
@@ -18,9 +20,8 @@ Result<Recipe> parse_recipe(std::string_view text, std::string_view name) {
   return parse_recipe_as<Recipe>(text, name);
 }
 
-Result<Recipe> read_recipe(const std::filesystem::path& path) {
-  TRY_ASSIGN(const std::string text, read_recipe_text(path));
-  return parse_recipe(text, path.string());
+Result<Recipe> read_recipe(const RecipeFile& file) {
+  return read_recipe_as<Recipe>(file);
 }
 
 Result<ModelConfig> model_config(const Recipe& r) {

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/arch/config.h"
 #include "core/base/result.h"
+#include "make/train/loop/recipe_file.h"
 #include "make/train/loop/recipe_reader.h"
 
 namespace adder {
@@ -19,6 +19,13 @@ struct RunRecipe {
 
   // [data]
   std::vector<int64_t> held_out;  ///< ids of the books kept for validation
+  /// Where in the order of samples the run begins: what follows another run on the same text goes on where that ended.
+  int64_t first_sample = 0;
+
+  // [judge]
+  std::vector<int64_t>
+      judge_at;               ///< steps after which the held-out books are read, besides every checkpoint; 0: before
+  int64_t judge_windows = 0;  ///< of them, spread evenly; 0: all
 
   // [train]
   uint64_t seed = 0;
@@ -29,6 +36,7 @@ struct RunRecipe {
   int64_t micro_batch = 0;  ///< windows computed at once in a lane; a lane accumulates over batch / lanes / micro_batch
   int64_t chunk = 0;        ///< positions in a chunk of the state-space scan
   bool recompute = false;   ///< ForwardOptions::recompute
+  std::string precision;    ///< of the linear maps: "f32", "bf16", or "fastest", whichever that is on the machine
 
   // [optimizer]
   std::string optimizer;     ///< "adamw", or "muon": Muon for the layers' matrices, AdamW for all else
@@ -45,6 +53,9 @@ struct RunRecipe {
   static void visit(Self& r, Visitor&& v) {
     v("", "name", r.name);
     v("data", "held_out", r.held_out);
+    v("data", "first_sample", r.first_sample);
+    v("judge", "at", r.judge_at);
+    v("judge", "windows", r.judge_windows);
     v("train", "seed", r.seed);
     v("train", "seq_len", r.seq_len);
     v("train", "batch", r.batch);
@@ -52,6 +63,7 @@ struct RunRecipe {
     v("train", "micro_batch", r.micro_batch);
     v("train", "chunk", r.chunk);
     v("train", "recompute", r.recompute);
+    v("train", "precision", r.precision);
     v("optimizer", "kind", r.optimizer);
     v("optimizer", "learning_rate", r.learning_rate);
     v("optimizer", "matrix_rate", r.matrix_rate);
@@ -97,7 +109,7 @@ struct Recipe : RunRecipe {
 };
 
 /// Reads and checks a recipe; an unknown, missing or wrong-typed key is an error that names it.
-Result<Recipe> read_recipe(const std::filesystem::path& path);
+Result<Recipe> read_recipe(const RecipeFile& file);
 Result<Recipe> parse_recipe(std::string_view text, std::string_view name);
 
 /// The model it describes, validated.

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <set>
 
-#include "core/base/atomic_file.h"
-
 namespace adder {
 namespace {
 
@@ -115,10 +113,6 @@ Status RecipeReader::finish() {
   }
   if (state_->problems.empty()) return {};
   return Error::usage("{}: {}", state_->file, fmt::join(state_->problems, "; "));
-}
-
-Result<std::string> read_recipe_text(const std::filesystem::path& path) {
-  return read_file(path, 1 << 20);
 }
 
 }  // namespace adder

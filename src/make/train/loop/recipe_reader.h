@@ -1,12 +1,12 @@
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/result.h"
+#include "make/train/loop/recipe_file.h"
 
 namespace adder {
 
@@ -54,7 +54,10 @@ Result<R> parse_recipe_as(std::string_view text, std::string_view file) {
   return recipe;
 }
 
-/// The text of a recipe's file.
-Result<std::string> read_recipe_text(const std::filesystem::path& path);
+template <class R>
+Result<R> read_recipe_as(const RecipeFile& file) {
+  TRY_ASSIGN(const std::string text, file.text());
+  return parse_recipe_as<R>(text, file.path.string());
+}
 
 }  // namespace adder

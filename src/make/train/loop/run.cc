@@ -1,5 +1,6 @@
 #include "make/train/loop/run.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "core/base/threads.h"
@@ -37,6 +38,8 @@ class Run {
         threads_(options.threads > 0 ? options.threads : available_threads()) {}
 
   Status until(const std::atomic<bool>& stop) {
+    TRY(introduce());
+    TRY(judge_if_asked());
     Clock::time_point saved = Clock::now();
     begin_line();
     while (!stop && !finished()) {
@@ -44,6 +47,7 @@ class Run {
       sums_.add(report.sums);
       ++steps_;
       if (report.step % kStepsPerLine == 0 || finished()) TRY(say(report));
+      TRY(judge_if_asked());
       if (seconds_since(saved) > 60 * options_.checkpoint_minutes) {
         TRY(checkpoint());
         saved = Clock::now();
@@ -60,6 +64,38 @@ class Run {
     return last_step() > 0 && trainer_.steps_done() >= last_step();
   }
   int64_t tokens_per_step() const { return trainer_.recipe().batch * trainer_.recipe().seq_len; }
+  /// Tokens in the order of samples when so many steps are done.
+  int64_t tokens_at(int64_t step) const {
+    return trainer_.recipe().first_sample * trainer_.recipe().seq_len + step * tokens_per_step();
+  }
+
+  Status introduce() const {
+    std::vector<int64_t> judged_at;
+    for (const int64_t step : trainer_.recipe().judge_at) judged_at.push_back(tokens_at(step));
+    const int64_t end = end_of(trainer_);
+    return metrics_.append({{"kind", "run"},
+                            {"step", trainer_.steps_done()},
+                            {"name", trainer_.recipe().name},
+                            {"seed", trainer_.recipe().seed},
+                            {"first_token", tokens_at(0)},
+                            {"end", end > 0 ? tokens_at(end) : 0},
+                            {"judged_at", judged_at}});
+  }
+
+  Status judge_if_asked() {
+    if (std::ranges::count(trainer_.recipe().judge_at, trainer_.steps_done()) == 0) return {};
+    return judge();
+  }
+
+  /// At most once a step. The line that is being gathered is not to blame for the time.
+  Status judge() {
+    if (judged_ == trainer_.steps_done()) return {};
+    const Clock::time_point begin = Clock::now();
+    TRY(judge_(metrics_, threads_));
+    judged_ = trainer_.steps_done();
+    line_ += Clock::now() - begin;
+    return {};
+  }
 
   /// Seconds left by whichever limit comes first; negative if there is none.
   double time_left(double tokens_per_s) const {
@@ -84,12 +120,12 @@ class Run {
     const double loss = sums_.mean(sums_.total), kl = sums_.mean(sums_.kl), left = time_left(tokens_per_s);
     const std::string remark = trainer_.objective().remark(trainer_.weights(), trainer_.steps_done());
     fmt::print(stderr, "step {:6}  {:6.2f} M tokens  loss {:.4f}{}  |g| {:.2f}  rate {:.3f}  {:.0f} tokens/s{}{}\n",
-               report.step, 1e-6 * static_cast<double>(trainer_.tokens_seen()), loss,
+               report.step, 1e-6 * static_cast<double>(trainer_.tokens_reached()), loss,
                kl > 0 ? fmt::format("  KL {:.4f}", kl) : "", report.grad_norm, report.rate_scale, tokens_per_s,
                remark.empty() ? "" : "  " + remark, left < 0 ? "" : "  " + clock_text(left) + " left");
     nlohmann::json entry = {{"kind", "step"},
                             {"step", report.step},
-                            {"tokens", trainer_.tokens_seen()},
+                            {"tokens", trainer_.tokens_reached()},
                             {"loss", loss},
                             {"grad_norm", report.grad_norm},
                             {"rate_scale", report.rate_scale},
@@ -100,12 +136,10 @@ class Run {
     return metrics_.append(entry);
   }
 
-  Status checkpoint() const {
+  Status checkpoint() {
     TRY(trainer_.save(options_.work / "last.ckpt"));
-    TRY(judge_(metrics_, threads_));
-    const std::filesystem::path metrics = options_.work / "metrics.jsonl";
-    if (!std::filesystem::exists(metrics)) return {};  // stopped before there was anything to say
-    return write_report(metrics, options_.work / "report.html", trainer_.recipe().name);
+    TRY(judge());
+    return write_report(options_.work / "metrics.jsonl", options_.work / "report.html", trainer_.recipe().name);
   }
 
   Trainer& trainer_;
@@ -116,6 +150,7 @@ class Run {
   Clock::time_point start_ = Clock::now(), line_ = start_;
   LossSums sums_;  // of the steps since the last line
   int64_t steps_ = 0;
+  int64_t judged_ = -1;  // the last step that was
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ struct RunOptions {
   int threads = 0;  ///< 0: as many as this process may use
 };
 
-/// Judges a model that has been saved: says so in a line and in the metrics.
+/// Judges a model as it is at a checkpoint, or where the recipe asks for it: says so in a line and in the metrics.
 using Judge = std::function<Status(const Metrics& metrics, int threads)>;
 
 /// Steps until told to stop (`stop`, a limit, the end of the decay or of the recipe's steps), and then saves; on the

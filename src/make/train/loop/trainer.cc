@@ -8,7 +8,7 @@ namespace adder {
 namespace {
 
 LossSums sums_of(const HeadLoss& loss, int64_t targets) {
-  return {loss.total.item<double>(), loss.nats, loss.kl, loss.agreed, targets};
+  return {loss.total.item<double>(), loss.nats, loss.kl, loss.agreed, loss.correct, targets};
 }
 
 }  // namespace
@@ -18,6 +18,7 @@ void LossSums::add(const LossSums& other) {
   nats += other.nats;
   kl += other.kl;
   agreed += other.agreed;
+  correct += other.correct;
   targets += other.targets;
 }
 
@@ -61,7 +62,7 @@ Trainer::LaneResult Trainer::run_lane(size_t lane, const WindowBatch& batch) {
 }
 
 Result<StepReport> Trainer::step(int threads) {
-  const WindowBatch batch = text_.batch(samples_seen_, recipe_.batch);
+  const WindowBatch batch = text_.batch(recipe_.first_sample + samples_seen_, recipe_.batch);
   const auto n_lanes = static_cast<size_t>(recipe_.lanes);
   std::vector<LaneResult> results(n_lanes);
   const int side = static_cast<int>(std::min<int64_t>(threads, recipe_.lanes));
@@ -76,7 +77,7 @@ Result<StepReport> Trainer::step(int threads) {
   report.sums.targets = batch.n_targets;
   for (const LaneResult& result : results) {
     if (result.bad_row >= 0) {
-      const int64_t first = samples_seen_ + result.bad_row;
+      const int64_t first = recipe_.first_sample + samples_seen_ + result.bad_row;
       return Error::corrupt("step {}: the loss of samples {} to {} is {}", report.step, first,
                             first + recipe_.micro_batch - 1, result.sums.total);
     }
@@ -93,8 +94,9 @@ Result<StepReport> Trainer::step(int threads) {
     }
     const double norm = sum.norm().item<double>();
     if (!std::isfinite(norm)) {
-      return Error::corrupt("step {}, samples {} to {}: the gradient of {} is not finite", report.step, samples_seen_,
-                            samples_seen_ + recipe_.batch - 1, weights_.name_of(i));
+      const int64_t first = recipe_.first_sample + samples_seen_;
+      return Error::corrupt("step {}, samples {} to {}: the gradient of {} is not finite", report.step, first,
+                            first + recipe_.batch - 1, weights_.name_of(i));
     }
     if (i < weights_.model.values().size()) square += norm * norm;
     grads.push_back(sum);

@@ -15,10 +15,11 @@ namespace adder {
 
 /// Losses over some windows, nats.
 struct LossSums {
-  double total = 0;    ///< what the objective makes small
-  double nats = 0;     ///< cross-entropy
-  double kl = 0;       ///< divergence from the teacher, if the objective has one
-  int64_t agreed = 0;  ///< targets for which the teacher finds the same token likeliest
+  double total = 0;     ///< what the objective makes small
+  double nats = 0;      ///< cross-entropy
+  double kl = 0;        ///< divergence from the teacher, if the objective has one
+  int64_t agreed = 0;   ///< targets for which the teacher finds the same token likeliest
+  int64_t correct = 0;  ///< targets found likeliest; counted where a model is judged, not where it is trained
   int64_t targets = 0;
 
   void add(const LossSums& other);
@@ -62,6 +63,8 @@ class Trainer {
   int64_t steps_done() const { return steps_done_; }
   int64_t samples_seen() const { return samples_seen_; }
   int64_t tokens_seen() const { return samples_seen_ * recipe_.seq_len; }
+  /// How far into the order of samples that is: with those that the recipe begins after.
+  int64_t tokens_reached() const { return recipe_.first_sample * recipe_.seq_len + tokens_seen(); }
   Decay& decay() { return decay_; }
   const Decay& decay() const { return decay_; }
 

@@ -74,6 +74,19 @@ void expect_same_parameters(const Trainer& a, const Trainer& b) {
   }
 }
 
+TEST(Trainer, ARunThatBeginsLaterSeesTheSamplesThatFollow) {
+  use_one_thread_per_caller();
+  Recipe still = tiny_recipe("adamw");
+  still.learning_rate = still.weight_decay = 0;
+  Trainer whole = tiny_trainer(still);
+  std::vector<double> all = losses(whole, 5);
+  still.first_sample = 2 * still.batch;
+  Trainer later = tiny_trainer(still);
+  EXPECT_EQ(losses(later, 3), std::vector<double>(all.begin() + 2, all.end()));
+  EXPECT_EQ(later.tokens_seen(), 3 * still.batch * still.seq_len);
+  EXPECT_EQ(later.tokens_reached(), whole.tokens_reached());
+}
+
 class EitherOptimizer : public testing::TestWithParam<std::string> {};
 
 TEST_P(EitherOptimizer, TenStepsAreFiveSavedAndLoadedAndFiveMoreToTheBit) {

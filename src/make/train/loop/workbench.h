@@ -2,6 +2,8 @@
 
 #include "make/train/base/torch.h"
 
+#include <string_view>
+
 namespace adder {
 
 /// Where a run computes, and in what.
@@ -10,8 +12,8 @@ struct Workbench {
   Precision precision = Precision::kF32;
 };
 
-/// The GPU if libtorch finds one; the faster precision, measured on one linear map of `rows` rows and the given size.
-/// Says so on stderr. One computing thread per caller from here on (use_one_thread_per_caller).
-Workbench open_workbench(int64_t rows, int64_t in, int64_t out);
+/// The GPU if libtorch finds one, and the recipe's precision; "fastest" is measured on one linear map of `rows` rows
+/// and the given size, and said on stderr. One computing thread per caller from here on (use_one_thread_per_caller).
+Workbench open_workbench(std::string_view precision, int64_t rows, int64_t in, int64_t out);
 
 }  // namespace adder

@@ -117,6 +117,7 @@ HeadLoss head_loss(const torch::Tensor& hidden, const torch::Tensor& head, const
           grad = grad.defined() ? grad.add_(pull) : pull;
         }
       }
+      if (!wants_grad) loss.correct += z.argmax(1).eq(target).sum().item<int64_t>();
       if (!grad.defined()) continue;
       grad.mul_(weight.unsqueeze(1));
       d_hidden.narrow(0, first, n).copy_(linear(grad, head.t(), options.precision));

@@ -35,6 +35,7 @@ struct HeadLoss {
   double nats = 0;      ///< cross-entropy
   double kl = 0;        ///< KL at the temperature, without T^2; 0 without a teacher
   int64_t agreed = 0;   ///< rows whose likeliest token is the teacher's
+  int64_t correct = 0;  ///< rows whose likeliest token is the target; counted where no gradient is wanted
 };
 
 /// The output layer z = hidden head^T and the losses of its logits, for rows of `hidden` [R,H] whose target [R] is not

@@ -51,6 +51,7 @@ HeadLoss by_hand(const Case& c, double temperature) {
       const double log_p = zt[row][v].item<double>() / temperature - std::log(sum_p);
       loss.kl += std::exp(log_p) * (log_p - log_q);
     }
+    loss.correct += z[row].argmax().item<int64_t>() == target;
     loss.agreed += z[row].argmax().item<int64_t>() == zt[row].argmax().item<int64_t>();
   }
   return loss;
@@ -79,7 +80,8 @@ void expect_finite_differences(const Case& c, const HeadLossOptions& options) {
 }
 
 TEST(HeadLoss, IsWhatTheDefinitionSays) {
-  const Case c = random_case();
+  Case c = random_case();
+  c.targets[0] = at::mm(c.hidden, c.head.t())[0].argmax();  // one that is right, at least
   for (const double temperature : {1.0, 2.5}) {
     const HeadLoss expected = by_hand(c, temperature);
     const HeadLoss loss =
@@ -87,6 +89,7 @@ TEST(HeadLoss, IsWhatTheDefinitionSays) {
     EXPECT_NEAR(loss.nats, expected.nats, 1e-10);
     EXPECT_NEAR(loss.kl, expected.kl, 1e-10);
     EXPECT_EQ(loss.agreed, expected.agreed);
+    EXPECT_EQ(loss.correct, expected.correct);
     EXPECT_NEAR(loss.total.item<double>(), 0.3 * expected.nats + 0.7 * temperature * temperature * expected.kl, 1e-10);
   }
 }
