@@ -8,6 +8,7 @@
 PROMPT ?= Once upon a time
 ARGS ?=
 DURATION ?= 600
+WORK ?= build/elastic
 PREFIX ?= /usr/local
 export PROMPT
 
@@ -38,6 +39,19 @@ test-train: ## build and run the trainer's tests
 	cmake --preset train
 	cmake --build build
 	$(ctest) --test-dir build -L train
+
+elastic-mini: ## shrink a toy parent by every method, from synthetic text, in minutes
+	@$(packages) packages.txt packages-train.txt
+	cmake --preset train
+	cmake --build build --target adder adder-train
+	rm -rf build/elastic-mini
+	scripts/elastic recipes/study/mini build/elastic-mini build
+
+elastic: ## the study of shrinking on the parent of recipes/study/laptop; resumes WORK (build/elastic)
+	@$(packages) packages.txt packages-train.txt
+	cmake --preset train
+	cmake --build build --target adder adder-train
+	scripts/elastic recipes/study/laptop "$(WORK)" build
 
 bench: ## micro-benchmarks, then the built-in model
 	@$(packages) packages.txt packages-ci.txt
@@ -97,4 +111,4 @@ clean: ## forget every build
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
-.PHONY: build run test build-train test-train bench bench-peers compat emulate check-official fuzz soak format lint install clean help
+.PHONY: build run test build-train test-train elastic-mini elastic bench bench-peers compat emulate check-official fuzz soak format lint install clean help

@@ -7,7 +7,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   adder::Status status;
   for (const auto add : {adder::add_synth_data, adder::add_tokenizer, adder::add_pretrain, adder::add_elastic,
-                         adder::add_distill, adder::add_evaluate, adder::add_export})
+                         adder::add_distill, adder::add_evaluate, adder::add_export, adder::add_compare_runs})
     add(app, status);
   try {
     app.parse(argc, argv);

@@ -7,9 +7,9 @@
 
 #include "core/base/byte_size.h"
 #include "make/bench/read_bound.h"
-#include "make/bench/text_table.h"
 #include "make/chart/chart.h"
 #include "make/chart/page.h"
+#include "make/chart/text_table.h"
 
 namespace adder {
 namespace {

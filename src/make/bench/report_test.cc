@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "make/bench/text_table.h"
-
 namespace adder {
 namespace {
 
@@ -25,14 +23,6 @@ BenchReport two_rows() {
     report.rows.push_back(row);
   }
   return report;
-}
-
-TEST(TextTable, AlignsByCharactersNotBytes) {
-  const TextTable table{{"op", "±"}, {{"long name", "1"}, {"x", "±22"}}, true};
-  EXPECT_EQ(table.plain(), "op           ±\nlong name    1\nx          ±22\n");
-  EXPECT_EQ(table.markdown(), "| op | ± |\n| --- | ---: |\n| long name | 1 |\n| x | ±22 |\n");
-  EXPECT_EQ((TextTable{{"a|b"}, {}}.markdown()), "| a\\|b |\n| ---: |\n");
-  EXPECT_EQ((TextTable{{"<"}, {{"&"}}}.html()), "<table>\n<tr><th>&lt;</th></tr>\n<tr><td>&amp;</td></tr>\n</table>\n");
 }
 
 TEST(BenchReport, TableSaysSpeedShareAndBound) {

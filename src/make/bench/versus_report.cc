@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "make/bench/text_table.h"
 #include "make/bench/versus.h"
 #include "make/chart/page.h"
+#include "make/chart/text_table.h"
 
 namespace adder {
 namespace {

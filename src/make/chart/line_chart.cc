@@ -9,6 +9,7 @@
 namespace adder {
 namespace {
 
+constexpr int kNamesPerLine = 3;  // the first line has the title too
 constexpr double kHeight = 280, kLeft = 56, kRight = 12, kAbove = 34, kBelow = 36;
 
 struct Range {
@@ -45,10 +46,12 @@ std::string line_chart(const std::string& title, const std::string& x_axis, cons
       ys.include(y);
     }
   }
+  const auto extra_lines = std::max<int64_t>(0, std::ssize(curves) - 1) / kNamesPerLine;  // of names, below
   std::string svg = fmt::format(
       "<svg viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" role=\"img\">"
       "<text x=\"{2}\" y=\"16\" class=\"title\">{3}</text><text x=\"{4}\" y=\"{5}\" text-anchor=\"end\">{6}</text>\n",
-      kChartWidth, kHeight, kLeft, escaped(title), kChartWidth - kRight, kHeight - 4, escaped(x_axis));
+      kChartWidth, kHeight + 16 * extra_lines, kLeft, escaped(title), kChartWidth - kRight, kHeight - 4,
+      escaped(x_axis));
   if (xs.low <= xs.high) {
     for (double v = std::ceil(ys.low / tick_step(ys)) * tick_step(ys); v <= ys.high; v += tick_step(ys)) {
       svg += fmt::format(
@@ -60,15 +63,17 @@ std::string line_chart(const std::string& title, const std::string& x_axis, cons
                          kHeight - kBelow + 16, v);
     }
   }
-  double legend = kChartWidth - kRight;
+  int drawn = 0;
   for (const Curve& curve : curves) {
     if (curve.points.empty()) continue;
     std::string path;
     for (const auto& [x, y] : curve.points) path += fmt::format("{:.1f},{:.1f} ", x_of(xs, x), y_of(ys, y));
     svg += fmt::format("<polyline points=\"{}\" stroke=\"{}\"/>", path, curve.colour);
-    svg += fmt::format("<text x=\"{}\" y=\"16\" text-anchor=\"end\" fill=\"{}\">{} {:.4g}</text>\n", legend,
-                       curve.colour, escaped(curve.name), curve.points.back().second);
-    legend -= 150;
+    svg += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"{}\">{} {:.4g}</text>\n",
+                       kChartWidth - kRight - 150 * (drawn % kNamesPerLine),
+                       drawn < kNamesPerLine ? 16 : kHeight + 16 * (drawn / kNamesPerLine), curve.colour,
+                       escaped(curve.name), curve.points.back().second);
+    ++drawn;
   }
   return svg + "</svg>\n";
 }

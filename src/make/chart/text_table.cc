@@ -1,4 +1,4 @@
-#include "make/bench/text_table.h"
+#include "make/chart/text_table.h"
 
 #include <fmt/format.h>
 
