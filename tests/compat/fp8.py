@@ -2,11 +2,15 @@
 
     fp8.py ADDER CODEC_TOOL SEEDLING        needs: numpy, ml_dtypes, gguf, safetensors; nvidia-modelopt and torch are asked if there
 
-Codes, weight scales and their sharing are computed anew from the parent's tensors, in Model Optimizer's own functions where
-it is installed and by its formulas in numpy and ml_dtypes in any case; input and cache scales by the plain float64 forward
-pass of oracle.py. The directory is then computed with by adder and, from its numbers alone, by that pass.
+Codes, weight scales and their sharing are computed anew from the parent's tensors, by Model Optimizer's formulas in numpy
+and ml_dtypes; input and cache scales by the plain float64 forward pass of oracle.py. Where Model Optimizer is installed
+(tests/compat/run takes ADDER_MODELOPT_PYTHON), it calibrates the same matrices itself, and its scales, codes, module lists
+and quantization_config must be those of the directory. The directory is then computed with by adder and, from its numbers
+alone, by that pass.
 """
+import contextlib
 import fnmatch
+import io
 import json
 import pathlib
 import subprocess
@@ -117,6 +121,41 @@ def judge_words(judge, directory, names, fp8):
     return words, config
 
 
+def modelopt_scales(matrices, limits):
+    """Weight and input scales that Model Optimizer exports of linear maps that read the same inputs: it calibrates
+    them itself on an input whose largest number is the limit, and joins those that are to share a scale."""
+    import modelopt.torch.quantization as mtq
+    import torch
+    from modelopt.torch.export.quant_utils import (get_activation_scaling_factor, get_weight_scaling_factor,
+                                                   preprocess_linear_fusion)
+    model = torch.nn.ModuleDict()
+    for index, matrix in enumerate(matrices):
+        linear = model[f"map{index}"] = torch.nn.Linear(*reversed(matrix.shape), bias=False)
+        linear.weight = torch.nn.Parameter(torch.from_numpy(matrix.astype(np.float32)))
+
+    def run(quantized):
+        for linear, limit in zip(quantized.values(), limits):
+            linear(torch.full((1, linear.in_features), -limit))
+
+    model.forward = lambda: None
+    with contextlib.redirect_stdout(io.StringIO()):  # it tells what it inserts
+        mtq.quantize(model, mtq.FP8_DEFAULT_CFG, forward_loop=run)
+    if len(matrices) > 1:
+        preprocess_linear_fusion(list(model.values()))
+    return [(get_weight_scaling_factor(m).item(), get_activation_scaling_factor(m).item()) for m in model.values()]
+
+
+def judge_modelopt_scales(judge, before, after, fp8):
+    same_weights, off = True, 0.0
+    for group in {tuple(n for n in together(name) if n in fp8): None for name in fp8}:
+        ours = [[float(numbers(after[n[:-7] + kind])) for n in group] for kind in (".weight_scale", ".input_scale")]
+        theirs = modelopt_scales([numbers(before[n]) for n in group], [s * 448 for s in ours[1]])
+        same_weights &= [w for w, _ in theirs] == ours[0]
+        off = max([off, *(abs(b / a - 1) for a, (_, b) in zip(ours[1], theirs))])
+    judge.expect("modelopt: weight scales, calibrated by itself", same_weights, f" ({len(fp8)})")
+    judge.expect("modelopt: input scales of the same limits", off < 2.0**-22, f" (largest relative difference {off:.1e})")
+
+
 def judge_modelopt(judge, before, after, scale, fp8, directory, words, config):
     try:
         import torch
@@ -124,6 +163,7 @@ def judge_modelopt(judge, before, after, scale, fp8, directory, words, config):
         from modelopt.torch.export.quant_utils import process_layer_quant_config, to_quantized_weight
     except ImportError as missing:
         return print(f"skipped Model Optimizer's own functions: {missing}")
+    judge_modelopt_scales(judge, before, after, fp8)
     same = True
     for name in fp8:
         weight = torch.from_numpy(numbers(before[name]).view(np.uint16).astype(np.int32)).to(torch.int16).view(torch.bfloat16)
