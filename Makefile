@@ -10,6 +10,7 @@ ARGS ?=
 DURATION ?= 600
 WORK ?= build/elastic
 PREFIX ?= /usr/local
+PYTHON ?= python3
 export PROMPT
 
 packages = scripts/ensure-packages
@@ -71,6 +72,12 @@ emulate: ## the kernels' tests on an emulated processor with AVX-512, VNNI and A
 bench-peers: build ## adder and llama.cpp in turns on the 4B's shapes (ARGS="--prompt 512 --depth 0 ...")
 	tests/compat/bench build $(ARGS)
 
+bench-train: ## adder-train and transformers in turns, asked by a Python that has torch and transformers: PYTHON=...
+	@$(packages) packages.txt packages-train.txt
+	cmake --preset train
+	cmake --build build --target adder adder-train
+	$(PYTHON) tests/compat/train_speed.py --adder build/adder --trainer build/adder-train $(ARGS)
+
 check-official: ## the published 4B in FILE against its published figures
 	@$(packages) packages.txt
 	cmake --preset release
@@ -111,4 +118,4 @@ clean: ## forget every build
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
-.PHONY: build run test build-train test-train elastic-mini elastic bench bench-peers compat emulate check-official fuzz soak format lint install clean help
+.PHONY: build run test build-train test-train elastic-mini elastic bench bench-peers bench-train compat emulate check-official fuzz soak format lint install clean help
