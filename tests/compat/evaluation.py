@@ -18,6 +18,7 @@ from llama_peer import peer_logits
 from oracle import Oracle
 
 WINDOW, FIRST, BOS = 512, 256, 1
+STUDENT_95 = {3: 3.182446, 4: 2.776445}  # by degrees of freedom, from a table
 
 
 def windows(tokens):
@@ -35,6 +36,15 @@ def scored(logits):
 def true_p(logits, following):
     """ln p of the token that came next, in each row."""
     return np.take_along_axis(log_softmax(logits), np.array(following)[:, None], 1)[:, 0]
+
+
+def accuracy_ratio_interval(parent_right, child_right):
+    """95 % interval of right answers, child's over parent's, from bool [window, position]: a line through the origin
+    fitted to the windows' sums."""
+    p, c = parent_right.sum(1), child_right.sum(1)
+    n, ratio = len(p), c.sum() / p.sum()
+    reach = STUDENT_95[n - 1] * np.sqrt(((c - ratio * p) ** 2).sum() / (n * (n - 1))) / p.mean()
+    return ratio - reach, ratio + reach
 
 
 class Judge:
@@ -68,12 +78,16 @@ def judge_compare(judge, adder, parent, child, kind, text, cut):
     p, q = (np.concatenate([scored(adder.logits(path, w)) for w in cut]) for path in (parent, child))
     following = [token for w in cut for token in w[FIRST + 1 :]]
     ln_p, ln_q, kls = true_p(p, following), true_p(q, following), kl(p, q)
+    low, high = accuracy_ratio_interval(*(np.reshape(rows.argmax(1) == following, (len(cut), -1)) for rows in (p, q)))
     for what, mine, theirs in [
             ("mean KL", ours["kl"]["mean"], kls.mean()), ("median KL", ours["kl"]["median"], np.median(kls)),
             ("99th percentile KL", ours["kl"]["p99"], np.percentile(kls, 99)),
             ("largest KL", ours["kl"]["max"], kls.max()),
             ("same top", ours["same_top"], (p.argmax(1) == q.argmax(1)).mean()),
             ("rms change of p", ours["delta_p"]["rms"], np.sqrt(np.mean((np.exp(ln_q) - np.exp(ln_p)) ** 2))),
+            ("accuracy ratio", ours["accuracy"]["ratio"], (q.argmax(1) == following).sum() / (p.argmax(1) == following).sum()),
+            ("its interval's low end", ours["accuracy"]["ratio_95"][0], low),
+            ("its interval's high end", ours["accuracy"]["ratio_95"][1], high),
             ("parent's perplexity", ours["parent"]["perplexity"], np.exp(-ln_p.mean())),
             ("child's perplexity", ours["child"]["perplexity"], np.exp(-ln_q.mean())),
             ("correlation", ours["log_perplexity_correlation"], np.corrcoef(ln_p, ln_q)[0, 1])]:

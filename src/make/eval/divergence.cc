@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <string_view>
+#include <utility>
 
 #include "run/engine/engine.h"
 
@@ -55,6 +56,14 @@ PerplexityReport one_side(const Moments& nll, int64_t windows, int64_t bytes) {
   return report;
 }
 
+/// Of mean y / mean x, to first order; 0 where mean x is not positive.
+double ratio_error(const PairMoments& m) {
+  if (!(m.x().mean() > 0)) return 0;
+  const double ratio = m.y().mean() / m.x().mean();
+  const double variance = m.y().variance() + ratio * ratio * m.x().variance() - 2 * ratio * m.covariance();
+  return std::sqrt(std::max(variance, 0.0) / static_cast<double>(m.x().count())) / m.x().mean();
+}
+
 Status check_same_vocabulary(const Engine& parent, const Engine& child) {
   if (const auto a = parent.model().config().vocab_size, b = child.model().config().vocab_size; a != b)
     return Error::usage("the models predict {} and {} tokens; only models of one vocabulary can be compared", a, b);
@@ -80,8 +89,16 @@ void DivergenceReport::add(const RowDivergence& row, int64_t token_bytes) {
   squared_delta_p_.add(row.delta_p * row.delta_p);
   kl_values_.push_back(row.kl);
   delta_p_values_.push_back(row.delta_p);
+  parent_right_here_ += row.parent.right ? 1 : 0;
+  child_right_here_ += row.child.right ? 1 : 0;
   same_top_ += row.parent.top == row.child.top ? 1 : 0;
   bytes_ += token_bytes;
+}
+
+void DivergenceReport::end_window() {
+  ++windows_;
+  right_in_windows_.add(static_cast<double>(std::exchange(parent_right_here_, 0)),
+                        static_cast<double>(std::exchange(child_right_here_, 0)));
 }
 
 PerplexityReport DivergenceReport::parent() const {
@@ -106,11 +123,12 @@ double DivergenceReport::accuracy_ratio() const {
   return right_.x().mean() > 0 ? right_.y().mean() / right_.x().mean() : 0;
 }
 double DivergenceReport::accuracy_ratio_error() const {
-  if (!(right_.x().mean() > 0)) return 0;
-  const double ratio = accuracy_ratio();
-  const double variance =
-      right_.y().variance() + ratio * ratio * right_.x().variance() - 2 * ratio * right_.covariance();
-  return std::sqrt(std::max(variance, 0.0) / static_cast<double>(kl_.count())) / right_.x().mean();
+  return ratio_error(right_);
+}
+std::optional<DivergenceReport::Interval> DivergenceReport::accuracy_ratio_interval() const {
+  if (windows_ < 2 || !(right_.x().mean() > 0)) return std::nullopt;
+  const double reach = student_95(windows_ - 1) * ratio_error(right_in_windows_);
+  return Interval{accuracy_ratio() - reach, accuracy_ratio() + reach};
 }
 double DivergenceReport::same_top() const {
   return kl_.count() == 0 ? 0 : static_cast<double>(same_top_) / static_cast<double>(kl_.count());
@@ -128,6 +146,7 @@ nlohmann::json DivergenceReport::to_json() const {
   delta_p["mean_error"] = delta_p_.standard_error();
   delta_p["rms"] = rms_delta_p();
   delta_p["rms_error"] = rms_delta_p_error();
+  const auto interval = accuracy_ratio_interval();
   return {{"parent", parent().to_json()},
           {"child", child().to_json()},
           {"log_perplexity_ratio", log_ratio()},
@@ -143,7 +162,8 @@ nlohmann::json DivergenceReport::to_json() const {
            {{"parent", right_.x().mean()},
             {"child", right_.y().mean()},
             {"ratio", accuracy_ratio()},
-            {"ratio_error", accuracy_ratio_error()}}}};
+            {"ratio_error", accuracy_ratio_error()},
+            {"ratio_95", interval ? nlohmann::json{interval->low, interval->high} : nlohmann::json()}}}};
 }
 
 std::string DivergenceReport::to_text() const {
@@ -166,6 +186,9 @@ std::string DivergenceReport::to_text() const {
   text += fmt::format("same top       {:.3f} ± {:.3f} %\n", 100 * same_top(), 100 * same_top_error());
   text += fmt::format("accuracy       parent {:.3f} %, child {:.3f} %, ratio {:.4f} ± {:.4f}\n",
                       100 * right_.x().mean(), 100 * right_.y().mean(), accuracy_ratio(), accuracy_ratio_error());
+  if (const auto interval = accuracy_ratio_interval())
+    text +=
+        fmt::format("  95 %         {:.4f} to {:.4f}  (of the ratio, over windows)\n", interval->low, interval->high);
   text += fmt::format("scored         {} tokens in {} windows\n", kl_.count(), windows_);
   return text;
 }

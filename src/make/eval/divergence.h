@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "make/eval/base_logits.h"
@@ -13,7 +14,7 @@ namespace adder {
 class DivergenceReport {
  public:
   void add(const RowDivergence& row, int64_t token_bytes);
-  void end_window() { ++windows_; }
+  void end_window();
   int64_t windows() const { return windows_; }
 
   PerplexityReport parent() const;
@@ -34,13 +35,23 @@ class DivergenceReport {
   const PairMoments& accuracy() const { return right_; }
   double accuracy_ratio() const;        ///< the child's over the parent's; 0 where that is 0
   double accuracy_ratio_error() const;  ///< to first order, from the paired positions
+  /// 95 % interval of that ratio over windows, for a text is harder in one place than in another and its positions are
+  /// not independent. With p and c the right answers of both in a window, R = sum c / sum p and n windows (Cochran,
+  /// Sampling Techniques, 6.4):  R -+ t sqrt(sum (c - R p)^2 / (n (n - 1))) / mean p, t Student's with n - 1 degrees.
+  /// None for fewer than two windows or a parent that is never right.
+  struct Interval {
+    double low, high;
+  };
+  std::optional<Interval> accuracy_ratio_interval() const;
 
   nlohmann::json to_json() const;
   std::string to_text() const;
 
  private:
   int64_t windows_ = 0, bytes_ = 0, same_top_ = 0;
-  PairMoments nll_, right_;  ///< parent, child
+  PairMoments nll_, right_;                               ///< parent, child
+  PairMoments right_in_windows_;                          ///< right answers of each window
+  int64_t parent_right_here_ = 0, child_right_here_ = 0;  ///< of the window that is being added
   Moments kl_, delta_p_, squared_delta_p_;
   std::vector<double> kl_values_, delta_p_values_;
 };

@@ -65,6 +65,40 @@ TEST(DivergenceReport, OfFourPositions) {
   EXPECT_NEAR(std::sqrt(0.5 / 3) / 2 / 0.5, report.accuracy_ratio_error(), 1e-12);
 }
 
+TEST(DivergenceReport, IntervalOfTheAccuracyRatioIsOverWindows) {
+  DivergenceReport report;
+  const int parent_right[] = {4, 2, 2}, child_right[] = {3, 2, 2};
+  for (int window = 0; window < 3; ++window) {
+    EXPECT_EQ(report.accuracy_ratio_interval().has_value(), window >= 2) << "one window has no spread";
+    for (int i = 0; i < 5; ++i) {
+      RowDivergence row;
+      row.parent.right = i < parent_right[window];
+      row.child.right = i < child_right[window];
+      report.add(row, 1);
+    }
+    report.end_window();
+  }
+  // R = 7/8; child - R parent is -1/2, 1/4, 1/4: squares 3/8 over 3 * 2, the root 1/4 over 8/3 right answers a window;
+  // Student's t of two degrees is 4.302653.
+  const auto interval = report.accuracy_ratio_interval();
+  ASSERT_TRUE(interval);
+  EXPECT_NEAR(0.875 - 4.302653 * 3 / 32, interval->low, 1e-6);
+  EXPECT_NEAR(0.875 + 4.302653 * 3 / 32, interval->high, 1e-6);
+  EXPECT_NEAR(interval->low, report.to_json().at("accuracy").at("ratio_95")[0], 1e-12);
+  EXPECT_THAT(report.to_text(), HasSubstr("0.4716 to 1.2784"));
+  EXPECT_TRUE(four_positions().to_json().at("accuracy").at("ratio_95").is_null());
+}
+
+TEST(DivergenceReport, OfAParentThatIsNeverRightHasNoAccuracyRatio) {
+  DivergenceReport report;
+  for (int window = 0; window < 2; ++window) {
+    report.add({}, 1);
+    report.end_window();
+  }
+  EXPECT_EQ(0, report.accuracy_ratio());
+  EXPECT_FALSE(report.accuracy_ratio_interval());
+}
+
 TEST(DivergenceReport, ListsPercentiles) {
   const auto object = four_positions().to_json();
   EXPECT_EQ(0.4, object.at("kl").at("max"));

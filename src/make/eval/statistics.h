@@ -38,6 +38,9 @@ class PairMoments {
   double products_ = 0;
 };
 
+/// Two-sided 95 % point of Student's t with so many degrees of freedom (at least 1): 12.71, 4.30, ... towards 1.96.
+double student_95(int64_t degrees);
+
 /// The value below which the fraction `p` of [0, 1] lies, linear between neighbours. `sorted` is not empty.
 double percentile(std::span<const double> sorted, double p);
 

@@ -44,6 +44,16 @@ TEST(PairMoments, CorrelateAndSubtract) {
   EXPECT_EQ(0, PairMoments().correlation());
 }
 
+TEST(Student, IsThatOfTheTables) {
+  EXPECT_NEAR(12.7062, student_95(1), 5e-5);
+  EXPECT_NEAR(2.7764, student_95(4), 5e-5);
+  EXPECT_NEAR(2.5706, student_95(5), 5e-4);
+  EXPECT_NEAR(2.2281, student_95(10), 5e-5);
+  EXPECT_NEAR(2.0423, student_95(30), 5e-5);
+  EXPECT_NEAR(1.9840, student_95(100), 5e-5);
+  EXPECT_NEAR(1.9600, student_95(1'000'000'000), 5e-5);
+}
+
 TEST(Percentile, IsLinearBetweenNeighbours) {
   const double sorted[] = {1, 2, 4, 8};
   EXPECT_EQ(1, percentile(sorted, 0));
