@@ -95,6 +95,22 @@ TEST(Ops, LinearTakesEveryCodeOfFp8AsItsNumber) {
   }
 }
 
+/// A shorter way takes rows and activations up to a size; one token of several is enough to leave it.
+TEST(Ops, LinearOfFp8WhereRowsAreLongOrActivationsLarge) {
+  Rng rng(19);
+  check_linear(rng, DType::kF8E4M3, 3, 40000, 3, Draw::kNormal);
+  check_linear(rng, DType::kF8E4M3, 2, 66000, 1, Draw::kNormal);
+  for (const int64_t tokens : {1, 2, 7}) {
+    for (const float large : {65535.0f, 65536.0f, -1e30f}) {
+      LinearCase c(rng, DType::kF8E4M3, 9, 77, tokens);
+      c.x[c.x.size() - 1] = large;
+      c.x[0] = 0x1p-149f;
+      expect_all_alike(fmt::format("{} among {} tokens", large, tokens), 9, c.outputs(),
+                       [&](const Ops& ops, float* y, int64_t b, int64_t e) { ops.linear(c.args(y), b, e); });
+    }
+  }
+}
+
 void check_linear_q8(Rng& rng, DType dtype, int64_t rows, int64_t cols, int64_t tokens, Draw draw, int64_t parts = 1) {
   const LinearQ8Case c(rng, dtype, rows, cols, tokens, draw, parts);
   expect_all_alike(fmt::format("{} [{}, {}] x {} x {}", name(dtype), rows, cols, tokens, parts), rows, c.outputs(),

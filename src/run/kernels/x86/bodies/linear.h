@@ -106,6 +106,22 @@ void loaded(const FlatLinear& a, int64_t begin, int64_t end) {
   product(a, Loaded<E>{a, panel}, begin, end);
 }
 
+void fp8_by_halves(const FlatLinear& a, int64_t begin, int64_t end) {
+  a.n_tokens > kTileTokens ? loaded<Quarter>(a, begin, end) : in_place<Quarter>(a, begin, end);
+}
+
+void fp8(const FlatLinear& a, int64_t begin, int64_t end) {
+  const int64_t at_once = fp8_tokens_at_once(a);
+  if (at_once == 0) return fp8_by_halves(a, begin, end);
+  for (int64_t t = 0; t < a.n_tokens; t += at_once) {
+    FlatLinear part = a;
+    part.x += t * a.n_cols;
+    part.y += t * a.n_rows;
+    part.n_tokens = smaller(at_once, a.n_tokens - t);
+    if (!fp8_by_bytes(part, begin, end)) fp8_by_halves(part, begin, end);
+  }
+}
+
 void any_format(const FlatLinear& a, int64_t begin, int64_t end) {
   alignas(64) float panel[kPanelRows * kPanelStride];
   product(a, Decoded{a, panel}, begin, end);
@@ -122,7 +138,7 @@ void linear(const FlatLinear& a, int64_t begin, int64_t end) {
     case DType::kBF16:
       return in_place<BFloat>(a, begin, end);
     case DType::kF8E4M3:
-      return a.n_tokens > kTileTokens ? loaded<Quarter>(a, begin, end) : in_place<Quarter>(a, begin, end);
+      return fp8(a, begin, end);
     default:
       return any_format(a, begin, end);
   }
