@@ -10,7 +10,7 @@
 
 namespace adder {
 
-/// As it lies in the file; `scale` is that of FP8 (core/arch/fp8.h).
+/// With the bytes of the file; `scale` is that of FP8 (core/arch/fp8.h).
 struct StoredMatrix {
   TensorView view;
   float scale = 1;
@@ -29,17 +29,18 @@ inline const std::byte* data_of(const Matrix& w) {
   return packed ? packed->data : std::get<StoredMatrix>(w).view.data;
 }
 
-/// The most memory `Weights::load` takes: what it packs, the rest of the mapped files, and the piece at hand.
+/// The most memory `Weights::load` takes: what it lays out, the rest of the mapped files, and the piece at hand.
 int64_t weight_bytes(const BoundModel& model);
 
-/// All matrices of a model that linear maps use, laid out once; packed ones in one piece of memory, in huge pages where
-/// the system has them.
+/// All matrices of a model that linear maps use, laid out once in one piece of memory, in huge pages where the system
+/// has them: those with integer products packed, the others copied, for a file is mapped in small pages, which cost a
+/// quarter of the speed of reading (docs/performance.md). Without memory to copy them they stay in the file.
 class Weights {
  public:
   /// Reads every matrix but an embedding that is no output, checks it for NaN and Inf (scales only, where there are
-  /// scales), packs it, and gives the file's pages back piece by piece, so that a matrix is not in memory twice (but
-  /// for the rows in use of an embedding that is the output too). Errors: no memory (kTooLarge); a number that is not
-  /// finite, naming tensor and row (kCorrupt).
+  /// scales), lays it out, and gives the file's pages back piece by piece, so that a matrix is not in memory twice (but
+  /// for the rows in use of an embedding that is the output too). Errors: no memory for packed ones (kTooLarge); a
+  /// number that is not finite, naming tensor and row (kCorrupt).
   static Result<Weights> load(const BoundModel& model, ThreadPool& pool);
 
   /// Of bound.tensors[index].
