@@ -1,6 +1,7 @@
 #include "apps/quantize_fp8.h"
 
 #include "apps/engine_options.h"
+#include "apps/fp8_policy_option.h"
 #include "apps/interrupt.h"
 #include "apps/json_output.h"
 #include "apps/model_path.h"
@@ -136,14 +137,7 @@ void add_fp8_options(CLI::App& command, Fp8Request& request) {
   command.add_option("--percentile", request.options.percentile, "for --calibrator percentile")
       ->check(CLI::Range(1.0, 100.0))
       ->capture_default_str();
-  command
-      .add_option_function<std::string>(
-          "--fp8-policy", [&request](const std::string& text) { request.options.policy = *fp8_policy_from_name(text); },
-          "for fp8: selective keeps attention layers and the Mamba layer before each, and the output matrix; layers "
-          "keeps "
-          "the output matrix; all keeps nothing but the embedding (default selective)")
-      ->check(CLI::IsMember({"selective", "layers", "all"}).description(""))
-      ->type_name("NAME");
+  add_fp8_policy_option(command, request.options.policy);
   command
       .add_option_function<std::string>(
           "--fp8-kv", [&request](const std::string& text) { request.options.cache = *fp8_cache_from_name(text); },

@@ -6,6 +6,7 @@
 
 #include "apps/commands.h"
 #include "apps/engine_options.h"
+#include "apps/fp8_policy_option.h"
 #include "apps/interrupt.h"
 #include "apps/mix_option.h"
 #include "apps/progress.h"
@@ -21,7 +22,8 @@ namespace {
 struct SynthCommand {
   std::string preset = "tiny", config_path, output;
   SynthOptions options;
-  bool hugging_face = false;
+  bool hugging_face = false, to_fp8 = false;
+  Fp8Policy policy = Fp8Policy::kSelective;
 };
 
 Result<ModelConfig> shape_of(const SynthCommand& c) {
@@ -40,6 +42,8 @@ Status run_synth(SynthCommand c) {
   TRY_ASSIGN(const ModelConfig config, shape_of(c));
   TRY(validate(config));
   c.options.layout = c.hugging_face ? Layout::kHuggingFace : Layout::kGguf;
+  if (c.to_fp8 && !c.hugging_face) return Error::usage("GGUF has no FP8: --type fp8 goes with --hf");
+  if (c.to_fp8) c.options.fp8 = c.policy;
   if (c.config_path.empty()) c.options.name = c.preset;
   {
     Progress progress("drawing weights");
@@ -50,7 +54,8 @@ Status run_synth(SynthCommand c) {
     };
     TRY(synthesize(config, c.output, c.options));
   }
-  fmt::print(stderr, "{}: {} parameters, random, {}\n", c.output, parameter_count(config), info(c.options.mix).name);
+  fmt::print(stderr, "{}: {} parameters, random, {}\n", c.output, parameter_count(config),
+             c.to_fp8 ? "fp8" : info(c.options.mix).name);
   return {};
 }
 
@@ -63,8 +68,9 @@ void add_synth(CLI::App& app, Action& chosen) {
   auto* preset = command->add_option("--preset", c->preset, fmt::format("{}", fmt::join(preset_names(), ", ")))
                      ->capture_default_str();
   command->add_option("--config", c->config_path, "shape from a config.json instead")->excludes(preset);
-  add_mix_option(*command, c->options.mix);
-  command->add_flag("--hf", c->hugging_face, "Hugging Face layout, for types f32, f16 and bf16");
+  add_mix_option(*command, c->options.mix, &c->to_fp8);
+  command->add_flag("--hf", c->hugging_face, "Hugging Face layout, for types f32, f16, bf16 and fp8");
+  add_fp8_policy_option(*command, c->policy);
   command->add_option("--seed", c->options.seed, "the same seed gives the same bytes")->capture_default_str();
   add_threads_option(*command, c->options.threads);
   command->footer(
@@ -73,6 +79,7 @@ void add_synth(CLI::App& app, Action& chosen) {
       "Examples:\n"
       "  adder synth --preset tiny tiny.gguf\n"
       "  adder synth --preset nano-4b --type q4_k_m nano-4b.gguf && adder bench nano-4b.gguf\n"
+      "  adder synth --preset nano-4b --type fp8 --hf nano-4b-fp8\n"
       "  adder synth --config config.json --type f32 shaped.gguf");
   command->callback([c, &chosen] { chosen = [c] { return run_synth(*c); }; });
 }

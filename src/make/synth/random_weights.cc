@@ -19,7 +19,7 @@ float sum_of_bytes(uint32_t word) {
   const uint32_t pairs = (word & 0x00ff00ffu) + ((word >> 8) & 0x00ff00ffu);
   return static_cast<float>(static_cast<int32_t>((pairs & 0xffffu) + (pairs >> 16)) - 510);
 }
-constexpr float kSumDeviation = 147.8005f;
+constexpr float kSumDeviation = 147.8005f, kLargestSum = 510;
 
 void fill_normal(const Rng& rng, float deviation, std::span<float> out) {
   const float scale = deviation / kSumDeviation;
@@ -76,6 +76,10 @@ void RandomWeights::fill_row(const TensorSpec& spec, int64_t row, std::span<floa
     case Role::kDown:
       return fill_normal(rng, deviation(spec), out);
   }
+}
+
+float RandomWeights::largest(const TensorSpec& spec) const {
+  return kLargestSum * (deviation(spec) / kSumDeviation);
 }
 
 float RandomWeights::deviation(const TensorSpec& spec) const {

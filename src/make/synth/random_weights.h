@@ -27,6 +27,9 @@ class RandomWeights {
   /// Row `row` of a tensor in canonical shape. Depends on (seed, role, layer, row) and the config alone.
   void fill_row(const TensorSpec& spec, int64_t row, std::span<float> out) const;
 
+  /// No number of this matrix can have a larger magnitude.
+  float largest(const TensorSpec& spec) const;
+
  private:
   float deviation(const TensorSpec& spec) const;
 

@@ -6,6 +6,8 @@
 #include "core/arch/config_gguf.h"
 #include "core/quant/codec.h"
 #include "core/text/tokenizer_io.h"
+#include "make/fp8/quant_config.h"
+#include "make/fp8/weight_scales.h"
 #include "make/synth/random_weights.h"
 #include "make/synth/vocabulary.h"
 
@@ -15,7 +17,17 @@ namespace {
 /// Elements between two reports of progress: some tenths of a second.
 constexpr int64_t kElementsPerStep = int64_t{1} << 22;
 
+/// What inputs of matrices in FP8 are said to reach: four times what most of them do.
+constexpr float kLargestInput = 16;
+
 std::vector<DType> types_of(const ModelConfig& config, const SynthOptions& options) {
+  if (options.fp8) {
+    std::vector<DType> types = uniform_types(tensor_specs(config), options.layout, DType::kBF16);
+    const std::vector<bool> chosen = fp8_tensors(*options.fp8, config);
+    for (size_t i = 0; i < types.size(); ++i)
+      if (chosen[i]) types[i] = DType::kF8E4M3;
+    return types;
+  }
   if (options.layout == Layout::kHuggingFace)
     return uniform_types(tensor_specs(config), options.layout, info(options.mix).matrix_type);
   std::vector<DType> types;
@@ -23,9 +35,30 @@ std::vector<DType> types_of(const ModelConfig& config, const SynthOptions& optio
   return types;
 }
 
+/// The largest number of a matrix that a draw can give is 448; q, k and v, which other engines multiply as one, share
+/// it.
+std::vector<Fp8Scales> scales_of(const ModelConfig& config, Fp8Policy policy, uint64_t seed) {
+  const RandomWeights weights(config, seed);
+  const std::vector<TensorSpec> specs = tensor_specs(config);
+  const std::vector<bool> chosen = fp8_tensors(policy, config);
+  std::vector<Fp8Scales> scales(specs.size());
+  for (size_t i = 0; i < specs.size(); ++i) {
+    if (!chosen[i]) continue;
+    const auto is_qkv = [](Role role) { return role == Role::kQ || role == Role::kK || role == Role::kV; };
+    float largest = weights.largest(specs[i]);
+    for (const TensorSpec& other : specs)
+      if (is_qkv(specs[i].role) && is_qkv(other.role) && other.layer == specs[i].layer)
+        largest = std::max(largest, weights.largest(other));
+    scales[i] = {.weight = fp8_scale(largest), .input = fp8_scale(kLargestInput), .cache = {}};
+  }
+  return scales;
+}
+
 /// All that decides the bytes. A shape that is no preset's is told by the file's own config.
 std::vector<ReceiptStep> steps_of(const SynthOptions& options) {
-  return {{fmt::format("synth {} --seed {} --type {}{}", options.name, options.seed, info(options.mix).name,
+  const std::string type =
+      options.fp8 ? fmt::format("fp8 --fp8-policy {}", name(*options.fp8)) : std::string(info(options.mix).name);
+  return {{fmt::format("synth {} --seed {} --type {}{}", options.name, options.seed, type,
                        options.layout == Layout::kHuggingFace ? " --hf" : ""),
            ""}};
 }
@@ -41,14 +74,22 @@ Result<CheckpointWriter> gguf_writer(const ModelConfig& config, const std::files
 
 Result<CheckpointWriter> hugging_face_writer(const ModelConfig& config, const std::filesystem::path& path,
                                              const TokenizerData& tokenizer, const SynthOptions& options) {
-  if (info(info(options.mix).matrix_type).block_size != 1)
+  if (!options.fp8 && info(info(options.mix).matrix_type).block_size != 1)
     return Error::usage("type {} is for GGUF files; the Hugging Face layout takes f32, f16 or bf16",
                         info(options.mix).name);
   HfFiles files;
   TRY_ASSIGN(files.tokenizer, to_tokenizer_json(tokenizer));
   files.tokenizer_config = to_tokenizer_config_json(tokenizer);
   files.generation = to_generation_config_json(tokenizer);
-  return CheckpointWriter::hugging_face(path, config, types_of(config, options), std::move(files), steps_of(options));
+  std::vector<Fp8Scales> scales;
+  if (options.fp8) {
+    Fp8Words words = fp8_words(config, fp8_tensors(*options.fp8, config), false);
+    files.config[kQuantizationKey] = std::move(words.quantization_config);
+    files.quant_config = std::move(words.quant_config);
+    scales = scales_of(config, *options.fp8, options.seed);
+  }
+  return CheckpointWriter::hugging_face(path, config, types_of(config, options), std::move(files), steps_of(options),
+                                        std::move(scales));
 }
 
 /// Draws and encodes tensor after tensor, rows split over threads.
@@ -90,6 +131,8 @@ class Synthesizer {
         std::vector<float> row(static_cast<size_t>(length));
         for (int64_t r = first + begin; r < first + end; ++r) {
           weights_.fill_row(spec, r, row);
+          if (type == DType::kF8E4M3)
+            for (float& w : row) w /= writer_.scales()[i].weight;
           const auto encoded = encode(type, row, {}, &stored[static_cast<size_t>(r) * storage_bytes(type, length)]);
           CHECK(encoded.has_value(), "{}", encoded.error().message());  // our own numbers are finite and small
         }
@@ -115,6 +158,8 @@ Status synthesize(const ModelConfig& config, const std::filesystem::path& path, 
         "vocab_size is {}, a synthetic vocabulary takes at least {}: one token for each of the 256 bytes and 18 "
         "special ones",
         config.vocab_size, kMinSynthVocab);
+  if (options.fp8 && options.layout != Layout::kHuggingFace)
+    return Error::usage("GGUF has no FP8: it takes the Hugging Face layout");
   const TokenizerData tokenizer = synthetic_vocabulary(config.vocab_size);
   TRY_ASSIGN(CheckpointWriter writer, options.layout == Layout::kGguf
                                           ? gguf_writer(config, path, tokenizer, options)

@@ -2,10 +2,12 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "core/arch/checkpoint_writer.h"
 #include "core/base/threads.h"
+#include "make/fp8/policy.h"
 #include "make/quantize/mix.h"
 
 namespace adder {
@@ -18,6 +20,9 @@ struct SynthProgress {
 struct SynthOptions {
   Layout layout = Layout::kGguf;
   Mix mix = Mix::kQ4_K_M;  ///< the Hugging Face layout takes kF32, kF16, kBF16
+  /// Hugging Face layout: the matrices of this policy in FP8 with scales as Model Optimizer names them, the rest in
+  /// BF16, in place of a mix.
+  std::optional<Fp8Policy> fp8;
   uint64_t seed = 0;
   std::string name = "synthetic";  ///< general.name
   int threads = available_threads();
@@ -29,7 +34,8 @@ struct SynthOptions {
 /// speed, memory and agreement with other programs can be measured without a download. The same options give the same
 /// bytes on any machine and any number of threads. Memory in use is about the largest stored tensor.
 ///
-/// Errors: what `validate` lists; a vocabulary below kMinSynthVocab (kUsage), a mix the layout cannot hold (kUsage).
+/// Errors: what `validate` lists; a vocabulary below kMinSynthVocab (kUsage), a mix or FP8 the layout cannot hold
+/// (kUsage).
 Status synthesize(const ModelConfig& config, const std::filesystem::path& path, const SynthOptions& options);
 
 }  // namespace adder
