@@ -17,7 +17,7 @@ struct BenchOptions {
   std::string model, size;
   CaseLists lists;
   int repetitions = 5;
-  DType kv_type = EngineOptions{}.kv_type;
+  DType kv_type = EngineOptions{}.kv_type, state_type = EngineOptions{}.state_type;
   BenchFormat format = BenchFormat::kTable;
   bool profile = false;
   std::string other;  ///< another adder to be compared with
@@ -49,7 +49,8 @@ class BenchProgress {
 
 /// The cases of one number of threads, on an engine that has just as much room as they need.
 Status bench_team(const BenchOptions& o, std::span<const Case> cases, const OnTokens& on_tokens, BenchReport& report) {
-  EngineOptions options{.threads = cases.front().threads, .kv_type = o.kv_type, .context = 1, .size = o.size};
+  EngineOptions options{
+      .threads = cases.front().threads, .kv_type = o.kv_type, .state_type = o.state_type, .context = 1, .size = o.size};
   for (const Case& c : cases) {
     options.context = std::max(options.context, c.positions());
     options.sequences = std::max(options.sequences, c.batch);
@@ -84,7 +85,7 @@ Status bench_versus(const BenchOptions& o, const std::vector<Case>& cases) {
   VersusReport report{model.string(), self.string(), o.other, o.repetitions, {}};
   const auto with = [&](const std::filesystem::path& program) -> RunCase {
     return [&o, &model, program](const Case& c) -> Result<Rates> {
-      auto rates = run_bench(program, model, c, o.kv_type);
+      auto rates = run_bench(program, model, c, o.kv_type, o.state_type);
       if (interrupted()) return Error::cancelled("interrupted");
       return rates;
     };
@@ -101,7 +102,12 @@ Status bench(const BenchOptions& o) {
     return Error::usage("a profile has rows of its own: --profile goes with table, markdown, json and html");
   TRY_ASSIGN(const std::vector<Case> cases, combinations(o.lists, kMostContext));
   if (!o.other.empty()) return bench_versus(o, cases);
-  BenchReport report{.model = {}, .isa = {}, .kv_type = o.kv_type, .repetitions = o.repetitions, .rows = {}};
+  BenchReport report{.model = {},
+                     .isa = {},
+                     .kv_type = o.kv_type,
+                     .state_type = o.state_type,
+                     .repetitions = o.repetitions,
+                     .rows = {}};
   {
     BenchProgress progress(cases, o.repetitions, o.profile);
     for (size_t begin = 0, end = 0; begin < cases.size(); begin = end) {
@@ -144,6 +150,7 @@ void add_bench(CLI::App& app, Action& chosen) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   add_kv_type_option(*command, o->kv_type);
+  add_state_type_option(*command, o->state_type);
   add_nested_size_option(*command, o->size);
   const std::map<std::string, BenchFormat> formats = {{"table", BenchFormat::kTable},
                                                       {"markdown", BenchFormat::kMarkdown},

@@ -11,6 +11,8 @@ namespace {
 
 constexpr int kMostThreads = 1024;
 
+const std::map<std::string, DType> kFloats = {{"f32", DType::kF32}, {"f16", DType::kF16}, {"bf16", DType::kBF16}};
+
 }  // namespace
 
 void add_model_argument(CLI::App& command, std::string& model) {
@@ -24,15 +26,24 @@ void add_threads_option(CLI::App& command, int& threads) {
 }
 
 void add_kv_type_option(CLI::App& command, DType& kv_type) {
-  const std::map<std::string, DType> types = {{"f32", DType::kF32}, {"f16", DType::kF16}, {"bf16", DType::kBF16}};
-  command.add_option("--kv-type", kv_type, "how keys and values are kept: f32, f16 or bf16 (default f16)")
-      ->transform(CLI::CheckedTransformer(types, CLI::ignore_case).description("f32, f16 or bf16"))
+  auto types = kFloats;
+  types["fp8"] = types["f8_e4m3"] = DType::kF8E4M3;
+  command.add_option("--kv-type", kv_type, "how keys and values are kept: f32, f16, bf16 or fp8 (default f16)")
+      ->transform(CLI::CheckedTransformer(types, CLI::ignore_case).description("f32, f16, bf16 or fp8"))
+      ->type_name("TYPE");
+}
+
+void add_state_type_option(CLI::App& command, DType& state_type) {
+  command
+      .add_option("--state-type", state_type, "how the states of Mamba layers are kept: f32, f16 or bf16 (default f32)")
+      ->transform(CLI::CheckedTransformer(kFloats, CLI::ignore_case).description("f32, f16 or bf16"))
       ->type_name("TYPE");
 }
 
 void add_team_options(CLI::App& command, EngineOptions& options) {
   add_threads_option(command, options.threads);
   add_kv_type_option(command, options.kv_type);
+  add_state_type_option(command, options.state_type);
 }
 
 void add_context_option(CLI::App& command, int64_t& context) {

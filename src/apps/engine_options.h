@@ -14,7 +14,7 @@ void add_model_argument(CLI::App& command, std::string& model);
 /// The longest sequence a command line may ask for.
 inline constexpr int64_t kMostContext = int64_t{1} << 24;
 
-void add_team_options(CLI::App& command, EngineOptions& options);    ///< --threads, --kv-type
+void add_team_options(CLI::App& command, EngineOptions& options);    ///< --threads, --kv-type, --state-type
 void add_engine_options(CLI::App& command, EngineOptions& options);  ///< these and --context
 
 void add_context_option(CLI::App& command, int64_t& context);
@@ -32,8 +32,11 @@ void add_nested_size_option(CLI::App& command, std::string& size);
 /// --threads. Left alone when the user names none.
 void add_threads_option(CLI::App& command, int& threads);
 
-/// --kv-type: f32, f16 or bf16.
+/// --kv-type: f32, f16, bf16 or fp8.
 void add_kv_type_option(CLI::App& command, DType& kv_type);
+
+/// --state-type: f32, f16 or bf16.
+void add_state_type_option(CLI::App& command, DType& state_type);
 
 /// An engine on `model` or the built-in model.
 struct OpenedEngine {

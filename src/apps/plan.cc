@@ -23,9 +23,9 @@ void print_table(const std::filesystem::path& path, const EngineOptions& o, cons
   const auto row = [](std::string_view label, int64_t bytes, std::string_view note = "") {
     fmt::print("  {:<22} {:>12}{}{}\n", label, byte_size_text(bytes), note.empty() ? "" : "   ", note);
   };
-  fmt::print("{}, {} sequence{} of {} tokens, keys and values in {}\n", path.string(), o.sequences,
-             o.sequences == 1 ? "" : "s", o.context, name(o.kv_type));
-  row("weights", plan.weights, "packed, or mapped from the file");
+  fmt::print("{}, {} sequence{} of {} tokens, keys and values in {}, states in {}\n", path.string(), o.sequences,
+             o.sequences == 1 ? "" : "s", o.context, name(o.kv_type), name(o.state_type));
+  row("weights", plan.weights, "packed or copied; mapped where memory is short");
   row("unpacked vectors", plan.vectors);
   row("keys and values", plan.kv);
   row("recurrent state", plan.recurrent);
@@ -47,6 +47,7 @@ Json to_json(const std::filesystem::path& path, const EngineOptions& o, const Me
           {"context", o.context},
           {"sequences", o.sequences},
           {"kv_type", name(o.kv_type)},
+          {"state_type", name(o.state_type)},
           {"weights_bytes", plan.weights},
           {"vectors_bytes", plan.vectors},
           {"kv_bytes", plan.kv},

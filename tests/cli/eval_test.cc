@@ -187,6 +187,28 @@ TEST(Quantize, CompensatesByGramMatrices) {
   EXPECT_EQ(run_adder({"imatrix", parent, "--data", "-", "--gram", "100", "--out", grams}).status, 2);
 }
 
+/// Sixteen-bit states and keys and values of eight bits cost little, and a little more than nothing.
+TEST(Compare, TypesOfWhatIsKeptMoveTheModelLittle) {
+  const std::string parent = scratch() / "kept.gguf", logits = scratch() / "kept.kld";
+  ASSERT_EQ(run_adder({"synth", "--preset", "tiny", "--type", "f32", parent}).status, 0);
+  ASSERT_EQ(run_adder({.arguments = {"perplexity", parent, "--data", "-", "--context", "128", "--kv-type", "f32",
+                                     "--save-logits", logits},
+                       .input = prose()})
+                .status,
+            0);
+  const auto divergence = [&](const std::string& kv, const std::string& state) {
+    const Outcome compared = run_adder({"compare", logits, parent, "--kv-type", kv, "--state-type", state, "--json"});
+    EXPECT_EQ(compared.status, 0) << compared.err;
+    const auto json = compared.json();
+    return json["kl"]["mean"].get<double>();
+  };
+  const double none = divergence("f32", "f32"), keys = divergence("fp8", "f32"), states = divergence("f32", "bf16");
+  EXPECT_GT(keys, none);
+  EXPECT_LT(keys, 0.05);
+  EXPECT_GT(states, none);
+  EXPECT_LT(states, 0.05);
+}
+
 /// What quantize measured when it had written is what compare measures, and stays with the file.
 TEST(Quantize, RecordsTheDivergenceInTheReceipt) {
   const std::string parent = scratch() / "whole.gguf", child = scratch() / "child.gguf";

@@ -40,6 +40,14 @@ TEST(Fp8, ADirectoryIsMadeAndEveryCommandTakesIt) {
 
   const Outcome run = run_adder({"run", fp8, "-p", "a few", "-n", "8", "--ignore-eos"});
   EXPECT_EQ(run.status, 0) << run.err;
+  // Its scales are for keys and values in FP8, but only who asks gets them.
+  const auto ids = [&](const std::string& kv_type) {
+    const Outcome logits = run_adder({"logits", fp8, "--tokens", "3,5,7,11,13,17,19", "--kv-type", kv_type, "--json",
+                                      "--out", scratch() / ("logits-" + kv_type)});
+    EXPECT_EQ(logits.status, 0) << logits.err;
+    return read_file(scratch() / ("logits-" + kv_type)).value();
+  };
+  EXPECT_NE(ids("fp8"), ids("f16"));
   const auto inspected = run_adder({"inspect", fp8, "--json"}).json();
   EXPECT_EQ(inspected["tensor_bytes"], report["bytes_out"]);
   const Outcome verified = run_adder({"verify", fp8});
@@ -54,6 +62,27 @@ TEST(Fp8, ADirectoryIsMadeAndEveryCommandTakesIt) {
     EXPECT_GT(tensor["relative_rms"], 0.01) << tensor;
     EXPECT_LT(tensor["relative_rms"], 0.04) << tensor;  // E4M3 rounds a Gaussian by 3.3 per cent, docs/numerics.md
   }
+}
+
+/// A synthetic one is the synthetic one in BF16, rounded.
+TEST(Fp8, SynthWritesADirectory) {
+  const std::string fp8 = scratch() / "synth-fp8";
+  const Outcome made = run_adder({"synth", "--preset", "tiny", "--type", "fp8", "--hf", fp8});
+  ASSERT_EQ(made.status, 0) << made.err;
+  EXPECT_THAT(made.err, HasSubstr("random, fp8"));
+  const Outcome verified = run_adder({"verify", fp8});
+  EXPECT_EQ(verified.status, 0) << verified.out;
+  EXPECT_THAT(verified.out, HasSubstr("synth tiny --seed 0 --type fp8 --fp8-policy selective --hf"));
+  EXPECT_EQ(run_adder({"run", fp8, "-p", "a few", "-n", "4", "--ignore-eos"}).status, 0);
+  const auto difference = run_adder({"diff", parent(), fp8, "--values", "--json"}).json();
+  EXPECT_EQ(difference["tensors"].size(), 12u);
+  for (const auto& tensor : difference["tensors"]) {
+    EXPECT_GT(tensor["relative_rms"], 0.01) << tensor;
+    EXPECT_LT(tensor["relative_rms"], 0.04) << tensor;
+  }
+  const Outcome refused = run_adder({"synth", "--preset", "tiny", "--type", "fp8", scratch() / "no.gguf"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("GGUF has no FP8"));
 }
 
 TEST(Fp8, GgufTakesItAsAnotherType) {

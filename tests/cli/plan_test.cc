@@ -29,6 +29,20 @@ TEST(Plan, LinesAddUpAndTheAnswerFollows) {
   EXPECT_THAT(run_adder({"plan", tiny_model()}).out, HasSubstr("available here"));
 }
 
+TEST(Plan, CountsTheTypesOfWhatIsKept) {
+  const auto plan = [](const std::string& kv, const std::string& state) {
+    return run_adder({"plan", "--context", "512", "--kv-type", kv, "--state-type", state, "--json"}).json();
+  };
+  const nlohmann::json usual = plan("f16", "f32"), small = plan("fp8", "bf16");
+  EXPECT_EQ(small["kv_type"], "F8_E4M3");
+  EXPECT_EQ(small["state_type"], "BF16");
+  EXPECT_EQ(2 * small["kv_bytes"].get<int64_t>(), usual["kv_bytes"].get<int64_t>());
+  // Of the recurrent bytes the window of the convolution stays as it is.
+  const auto before = usual["recurrent_bytes"].get<int64_t>(), after = small["recurrent_bytes"].get<int64_t>();
+  EXPECT_LT(after, before);
+  EXPECT_GT(2 * after, before);
+}
+
 /// The program's own peak, against what was said before.
 TEST(Plan, ARunKeepsWithinIt) {
   const nlohmann::json run = run_adder({"bench", tiny_model(), "--prompt", "3000", "--generate", "8", "--repetitions",

@@ -78,6 +78,7 @@ TEST(Usage, MistakesEndWithTwoAndSayWhatToDo) {
       {"run", "-p", "x", "--context", "0"},
       {"run", "-p", "x", "--context", "99999999999999999999"},
       {"run", "-p", "x", "--kv-type", "q4_0"},
+      {"run", "-p", "x", "--state-type", "fp8"},
       {"run", "-p", "x", "--temp", "hot"},
       {"run", "a.gguf", "b.gguf", "-p", "x"},
       {"plan", "--sequences", "0"},
@@ -144,6 +145,7 @@ TEST(Completion, ScriptsAreWholeAndKnowTheOptions) {
     EXPECT_EQ(script.status, 0) << shell;
     for (const std::string& command : kCommands) EXPECT_THAT(script.out, HasSubstr(command)) << shell;
     EXPECT_THAT(script.out, HasSubstr("kv-type")) << shell;
+    EXPECT_THAT(script.out, HasSubstr("state-type")) << shell;
   }
   const std::string path = scratch() / "adder.bash";
   ASSERT_EQ(run_adder({.arguments = {"completion", "bash"}, .out_path = path}).status, 0);

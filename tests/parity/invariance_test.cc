@@ -23,7 +23,7 @@ struct Case {
   std::string name;
   const Ops* ops;
   TypeRule types;
-  DType kv_type;
+  DType kv_type, state_type;
 };
 void PrintTo(const Case& c, std::ostream* out) {
   *out << c.name;
@@ -47,16 +47,18 @@ std::vector<Case> cases() {
   struct Weights {
     std::string_view name;
     TypeRule types;
-    DType kv_type;
+    DType kv_type, state_type = DType::kF32;
   };
   std::vector<Case> cases;
   for (const Ops* ops : supported_ops()) {
     for (const Weights& w :
          {Weights{"f32", all(DType::kF32), DType::kF32}, Weights{"fp8", all(DType::kF8E4M3), DType::kF16},
           Weights{"q8_0", mix(DType::kQ8_0), DType::kF16}, Weights{"q4_k", mix(DType::kQ4_K), DType::kF16},
-          Weights{"q6_k", mix(DType::kQ6_K), DType::kBF16}})
+          Weights{"q6_k", mix(DType::kQ6_K), DType::kBF16},
+          Weights{"kv_fp8", mix(DType::kQ8_0), DType::kF8E4M3, DType::kF16},
+          Weights{"state_bf16", all(DType::kBF16), DType::kF32, DType::kBF16}})
       if (ops->name != "scalar" || w.name == "q4_k")  // the slow table stands for itself in one mix
-        cases.push_back({std::string(ops->name) + "_" + std::string(w.name), ops, w.types, w.kv_type});
+        cases.push_back({std::string(ops->name) + "_" + std::string(w.name), ops, w.types, w.kv_type, w.state_type});
   }
   return cases;
 }
@@ -78,7 +80,7 @@ const Reference& reference(const Case& c) {
   Forward forward(r.model, pool);
   for (size_t text = 0; text < 2; ++text) {
     r.texts[text] = random_tokens(kLength, kSketch.vocab, 100 + text);
-    Sequence sequence(r.model->config(), c.kv_type);
+    Sequence sequence(r.model->config(), c.kv_type, c.state_type);
     const Segment segment{&sequence, r.texts[text], Want::kAll};
     const auto logits = forward.run({&segment, 1}).value();
     r.logits[text].assign(logits.begin(), logits.end());
@@ -95,7 +97,7 @@ class Invariance : public testing::TestWithParam<Case> {
     }
   }
 
-  Sequence fresh() const { return Sequence(reference_.model->config(), GetParam().kv_type); }
+  Sequence fresh() const { return Sequence(reference_.model->config(), GetParam().kv_type, GetParam().state_type); }
   std::span<const TokenId> tokens(size_t text, int64_t from, int64_t n) const {
     return std::span(reference_.texts[text]).subspan(static_cast<size_t>(from), static_cast<size_t>(n));
   }

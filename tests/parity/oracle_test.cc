@@ -20,11 +20,12 @@ void PrintTo(const Case& c, std::ostream* out) {
   *out << c.name;
 }
 
-std::vector<float> engine_logits(const RandomModel& random, DType kv_type, std::span<const TokenId> tokens) {
+std::vector<float> engine_logits(const RandomModel& random, DType kv_type, std::span<const TokenId> tokens,
+                                 DType state_type = DType::kF32) {
   ThreadPool pool(2);
   const auto model = random.model();
   Forward forward(model, pool);
-  Sequence sequence(model->config(), kv_type);
+  Sequence sequence(model->config(), kv_type, state_type);
   const Segment segment{&sequence, tokens, Want::kAll};
   const auto logits = forward.run({&segment, 1});
   CHECK(logits.has_value(), "{}", logits.error().message());
@@ -71,6 +72,11 @@ TEST_P(Parity, EngineEqualsTheRecurrence) {
     RecordProperty(std::string(name(kv_type)), std::to_string(difference));
     EXPECT_LE(difference, bound) << name(kv_type);
   }
+  for (const auto& [state_type, bound] : {std::pair{DType::kF16, 0.01}, {DType::kBF16, 0.1}}) {
+    const double difference = max_difference(engine_logits(random, DType::kF32, tokens, state_type), expected);
+    EXPECT_LE(difference, bound) << "state " << name(state_type);
+  }
+  EXPECT_LE(max_difference(engine_logits(random, DType::kF8E4M3, tokens), expected), 0.5) << "keys in FP8";
 }
 
 INSTANTIATE_TEST_SUITE_P(

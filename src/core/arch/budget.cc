@@ -23,12 +23,12 @@ int64_t weight_bytes_per_token(const BoundModel& model) {
   return total;
 }
 
-StateBytes state_bytes(const ModelConfig& config, DType kv_type) {
+StateBytes state_bytes(const ModelConfig& config, DType kv_type, DType state_type) {
   const int64_t mamba_layers = config.count(LayerKind::kMamba);
   constexpr int64_t kF32Bytes = 4;
   StateBytes bytes;
   if (mamba_layers > 0) bytes.conv = mamba_layers * (config.conv_kernel - 1) * config.conv_dim() * kF32Bytes;
-  bytes.ssm = mamba_layers * config.d_inner() * config.ssm_state_size * kF32Bytes;
+  bytes.ssm = mamba_layers * static_cast<int64_t>(storage_bytes(state_type, config.d_inner() * config.ssm_state_size));
   for (const LayerConfig& layer : config.layers)
     bytes.kv_per_token += static_cast<int64_t>(storage_bytes(kv_type, 2 * layer.num_key_value_heads * config.head_dim));
   return bytes;

@@ -18,9 +18,9 @@ int64_t weight_bytes_per_token(const BoundModel& model);
 /// What one sequence remembers.
 struct StateBytes {
   int64_t conv = 0;          ///< (K-1) columns of conv_dim, f32, all Mamba layers
-  int64_t ssm = 0;           ///< [Hm, N, P] f32, all Mamba layers
+  int64_t ssm = 0;           ///< [Hm, N, P], all Mamba layers
   int64_t kv_per_token = 0;  ///< keys and values of all attention layers
 };
-StateBytes state_bytes(const ModelConfig& config, DType kv_type);
+StateBytes state_bytes(const ModelConfig& config, DType kv_type, DType state_type = DType::kF32);
 
 }  // namespace adder

@@ -40,15 +40,18 @@ Work work(const ConvSiluArgs& a, int64_t begin, int64_t end) {
   const int64_t outputs = (end - begin) * a.n_tokens;
   return {outputs * 3 * kFloat, outputs * 2 * a.kernel};
 }
+int64_t state_of(const SsdChunk& s, int64_t heads) {
+  return static_cast<int64_t>(storage_bytes(s.state_type, heads * s.head_dim * s.state_size));
+}
 Work work(const SsdOutputArgs& a, int64_t begin, int64_t end) {
   const int64_t heads = end - begin, n = a.last - a.first;
   const int64_t log_rows = n * (a.first + 1) + n * (n - 1) / 2;  // position i reads rows 0 .. i
-  return {heads * (a.chunk.head_dim * a.chunk.state_size + (a.last + n) * a.chunk.head_dim) * kFloat,
+  return {state_of(a.chunk, heads) + heads * (a.last + n) * a.chunk.head_dim * kFloat,
           2 * heads * a.chunk.head_dim * (n * a.chunk.state_size + log_rows)};
 }
 Work work(const SsdAdvanceArgs& a, int64_t begin, int64_t end) {
   const int64_t states = (end - begin) * a.chunk.head_dim * a.chunk.state_size;
-  return {states * 2 * kFloat, states * 2 * a.n_positions};
+  return {2 * state_of(a.chunk, end - begin), states * 2 * a.n_positions};
 }
 Work work(const AttentionArgs& a, int64_t begin, int64_t end) {
   if (begin == end) return {0, 0, a.kv_type};
@@ -74,7 +77,7 @@ Work work(float*, const float*, int64_t begin, int64_t end) {
 Work work(float*, const float*, int64_t n) {
   return {n * 3 * kFloat, 0};
 }
-Work work(DType kv_type, const float*, std::byte*, int64_t n) {
+Work work(DType kv_type, float, const float*, std::byte*, int64_t n) {
   return {n * kFloat + static_cast<int64_t>(storage_bytes(kv_type, n)), 0, kv_type};
 }
 

@@ -30,7 +30,7 @@ Profiler::Profiler(std::shared_ptr<const Model> model, const EngineOptions& opti
     : model_(std::move(model)),
       pool_(options.threads),
       forward_(model_, pool_),
-      workload_(forward_, model_->config(), options.kv_type, options.prefill_tokens, std::move(on_tokens)) {}
+      workload_(forward_, model_->config(), options, std::move(on_tokens)) {}
 
 Result<std::unique_ptr<Profiler>> Profiler::open(const std::filesystem::path& path, const EngineOptions& options,
                                                  OnTokens on_tokens) {

@@ -39,8 +39,9 @@ TextTable table(const BenchReport& report) {
 }
 
 std::string heading(const BenchReport& report) {
-  return fmt::format("{}, {}, keys and values in {}, {} run{} each", report.model, report.isa, name(report.kv_type),
-                     report.repetitions, report.repetitions == 1 ? "" : "s");
+  return fmt::format("{}, {}, keys and values in {}, states in {}, {} run{} each", report.model, report.isa,
+                     name(report.kv_type), name(report.state_type), report.repetitions,
+                     report.repetitions == 1 ? "" : "s");
 }
 
 /// What the bound is, for each number of threads: "bound: 24.1 GB/s read by 2 threads".

@@ -21,7 +21,7 @@ struct BenchRow {
 /// Everything one `adder bench` has to say.
 struct BenchReport {
   std::string model, isa;
-  DType kv_type = DType::kF16;
+  DType kv_type = DType::kF16, state_type = DType::kF32;
   int repetitions = 0;
   std::vector<BenchRow> rows;
 };

@@ -33,6 +33,7 @@ Json to_json(const BenchReport& report, const BenchRow& row) {
           {"isa", report.isa},
           {"threads", row.measured.threads},
           {"kv_type", name(report.kv_type)},
+          {"state_type", name(report.state_type)},
           {"prompt", row.measured.prompt},
           {"generate", row.measured.generate},
           {"depth", row.measured.depth},

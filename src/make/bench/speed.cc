@@ -33,8 +33,7 @@ Spread spread(std::vector<double> values) {
 SpeedMeter::SpeedMeter(Engine& engine, OnTokens on_tokens)
     : engine_(engine),
       pool_(engine.options().threads),
-      workload_(engine.forward(), engine.model().config(), engine.options().kv_type, engine.options().prefill_tokens,
-                std::move(on_tokens)) {}
+      workload_(engine.forward(), engine.model().config(), engine.options(), std::move(on_tokens)) {}
 
 Result<SpeedReport> SpeedMeter::measure(const Case& c, int repetitions) {
   CHECK(c.threads == engine_.options().threads && c.positions() <= engine_.options().context && repetitions > 0);
@@ -75,8 +74,8 @@ Result<SpeedReport> SpeedMeter::measure(const Case& c, int repetitions) {
   report.time_to_first_token_s = spread(first_token_seconds);
   report.prompt_operations_per_s =
       prompt_operations(engine_.model().config(), c.depth, c.prompt) / report.time_to_first_token_s.median;
-  report.pass =
-      pass_traffic(engine_.model().bound(), engine_.options().kv_type, c.batch, c.depth + c.prompt + c.generate / 2);
+  report.pass = pass_traffic(engine_.model().bound(), engine_.options().kv_type, engine_.options().state_type, c.batch,
+                             c.depth + c.prompt + c.generate / 2);
   report.achieved_bandwidth = static_cast<double>(report.pass.total()) * report.generate_tokens_per_s.median / batch;
   report.read_bandwidth = bound->best();
   report.read_buffer_bytes = bound->bytes();

@@ -5,8 +5,8 @@
 
 namespace adder {
 
-PassTraffic pass_traffic(const BoundModel& model, DType kv_type, int64_t batch, int64_t position) {
-  const StateBytes state = state_bytes(model.config, kv_type);
+PassTraffic pass_traffic(const BoundModel& model, DType kv_type, DType state_type, int64_t batch, int64_t position) {
+  const StateBytes state = state_bytes(model.config, kv_type, state_type);
   return {.weights = weight_bytes_per_token(model),
           .state_read = batch * (state.ssm + state.ssm / kChunk + state.conv),
           .state_written = batch * (state.ssm / kChunk),

@@ -16,7 +16,7 @@ struct PassTraffic {
   int64_t kv_read = 0;        ///< keys and values of all positions before
   int64_t total() const { return weights + state_read + state_written + kv_read; }
 };
-PassTraffic pass_traffic(const BoundModel& model, DType kv_type, int64_t batch, int64_t position);
+PassTraffic pass_traffic(const BoundModel& model, DType kv_type, DType state_type, int64_t batch, int64_t position);
 
 /// Arithmetic that the model asks for, additions and multiplications counted, for n positions of a prompt from `first`
 /// on and the logits of the last: 2 R C for every matrix [R, C], 4 D for every key a query head sees, 4 P N for every

@@ -14,12 +14,12 @@ TEST(PassTraffic, OfThePublishedModel) {
   BoundModel model;
   model.config = nano_4b();
   constexpr int64_t kSsm = 21 * 96 * 80 * 128 * 4, kConv = 21 * 3 * 9728 * 4;
-  const PassTraffic one = pass_traffic(model, DType::kF16, 1, 1000);
+  const PassTraffic one = pass_traffic(model, DType::kF16, DType::kF32, 1, 1000);
   EXPECT_EQ(one.state_read, kSsm + kSsm / 64 + kConv);
   EXPECT_EQ(one.state_written, kSsm / 64);
   EXPECT_EQ(one.kv_read, 16384 * 1000);
 
-  const PassTraffic eight = pass_traffic(model, DType::kF32, 8, 0);
+  const PassTraffic eight = pass_traffic(model, DType::kF32, DType::kF32, 8, 0);
   EXPECT_EQ(eight.state_read, 8 * one.state_read);
   EXPECT_EQ(eight.kv_read, 0);
 }
@@ -28,7 +28,7 @@ TEST(PassTraffic, WeightsAreReadOnceForAllSequences) {
   const test::TempDir dir;
   const auto bound = bind(test::write_gguf(dir, test::gguf_draft(tiny())));
   ASSERT_TRUE(bound) << bound.error().message();
-  const PassTraffic eight = pass_traffic(*bound, DType::kF16, 8, 10);
+  const PassTraffic eight = pass_traffic(*bound, DType::kF16, DType::kF32, 8, 10);
   EXPECT_EQ(eight.weights, 4 * (active_parameter_count(tiny()) + tiny().hidden_size));
   EXPECT_EQ(eight.total(), eight.weights + eight.state_read + eight.state_written + eight.kv_read);
 }

@@ -60,7 +60,7 @@ VersusRow::Sides sides(const std::vector<double>& a, const std::vector<double>& 
 }  // namespace
 
 Result<Rates> run_bench(const std::filesystem::path& program, const std::filesystem::path& model, const Case& c,
-                        DType kv_type) {
+                        DType kv_type, DType state_type) {
   std::vector<std::string> command = {program.string(), "bench",
                                       model.string(),   "--json",
                                       "--repetitions",  "1",
@@ -69,6 +69,7 @@ Result<Rates> run_bench(const std::filesystem::path& program, const std::filesys
                                       "--depth",        std::to_string(c.depth),
                                       "--threads",      std::to_string(c.threads),
                                       "--kv-type",      std::string(name(kv_type))};
+  if (state_type != DType::kF32) command.insert(command.end(), {"--state-type", std::string(name(state_type))});
   if (c.batch != 1) command.insert(command.end(), {"--batch", std::to_string(c.batch)});
   TRY_ASSIGN(const std::string text, output_of(command));
   const auto json = nlohmann::json::parse(text, nullptr, false);

@@ -18,7 +18,7 @@ struct Rates {
 /// understands it (`--batch` is said only where it is not 1). Errors: a program that cannot be started (kNotFound),
 /// fails or does not print such JSON (kUnsupported); its messages go to standard error.
 Result<Rates> run_bench(const std::filesystem::path& program, const std::filesystem::path& model, const Case& c,
-                        DType kv_type);
+                        DType kv_type, DType state_type = DType::kF32);
 
 /// Two programs on one case, run in turns: A B A B ... A round's ratio is A's rate by B's right after it, so that what
 /// both suffer cancels.

@@ -51,6 +51,8 @@ TEST(RunBench, AsksInWordsOfTheFirstAdderAndReadsItsAnswer) {
   EXPECT_EQ(rates->generate, 3);
   EXPECT_EQ(read_file(dir / "said").value(),
             "bench a model.gguf --json --repetitions 1 --prompt 16 --generate 4 --depth 8 --threads 2 --kv-type F16\n");
+  ASSERT_TRUE(run_bench(program, "m", {2, 1, 8, 16, 4}, DType::kF8E4M3, DType::kBF16));
+  EXPECT_THAT(read_file(dir / "said").value(), HasSubstr("--kv-type F8_E4M3 --state-type BF16"));
 }
 
 TEST(RunBench, SaysWhatIsWrongWithTheOtherProgram) {

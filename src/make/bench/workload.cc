@@ -31,7 +31,7 @@ Status Workload::tick(int64_t tokens) {
 Result<TokenId> Workload::feed(Sequence& sequence, std::span<const TokenId> tokens) {
   std::span<const float> logits;
   while (!tokens.empty()) {
-    const auto piece = tokens.first(std::min(static_cast<size_t>(prefill_tokens_), tokens.size()));
+    const auto piece = tokens.first(std::min(static_cast<size_t>(options_.prefill_tokens), tokens.size()));
     tokens = tokens.subspan(piece.size());
     const Segment segment{&sequence, piece, tokens.empty() ? Want::kLast : Want::kNothing};
     TRY_ASSIGN(logits, forward_.run({&segment, 1}));
@@ -42,7 +42,7 @@ Result<TokenId> Workload::feed(Sequence& sequence, std::span<const TokenId> toke
 
 Status Workload::read_past(const Case& c) {
   sequences_.clear();
-  if (!past_ || past_->position() > c.depth) past_.emplace(config_, kv_type_);
+  if (!past_ || past_->position() > c.depth) past_.emplace(config_, options_.kv_type, options_.state_type);
   const int64_t missing = c.depth - past_->position();
   if (missing == 0) return {};
   TRY(feed(*past_, random_tokens(past_->position(), missing, config_.vocab_size)));

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "make/bench/cases.h"
-#include "run/model/forward.h"
+#include "run/engine/engine.h"
 
 namespace adder {
 
@@ -20,12 +20,8 @@ using OnTokens = std::function<bool(int64_t)>;
 /// filled a chunk of their own (kChunk tokens).
 class Workload {
  public:
-  Workload(Forward& forward, const ModelConfig& config, DType kv_type, int64_t prefill_tokens, OnTokens on_tokens)
-      : forward_(forward),
-        config_(config),
-        kv_type_(kv_type),
-        prefill_tokens_(prefill_tokens),
-        on_tokens_(std::move(on_tokens)) {}
+  Workload(Forward& forward, const ModelConfig& config, const EngineOptions& options, OnTokens on_tokens)
+      : forward_(forward), config_(config), options_(options), on_tokens_(std::move(on_tokens)) {}
 
   /// Passes of any kind may fail as `Forward::run` does.
   Status read_past(const Case& c);  ///< goes on from the past before, if that was no longer
@@ -45,8 +41,7 @@ class Workload {
 
   Forward& forward_;
   const ModelConfig& config_;
-  DType kv_type_;
-  int64_t prefill_tokens_;
+  EngineOptions options_;
   OnTokens on_tokens_;
   std::optional<Sequence> past_;
   std::vector<Sequence> sequences_;

@@ -55,7 +55,7 @@ struct Engine::Impl {
         tokenizer(std::move(t)),
         pool(std::move(p)),
         forward(model, *pool),
-        past(model->config(), options.kv_type, options.snapshot_bytes) {}
+        past(Sequence(model->config(), options.kv_type, options.state_type), options.snapshot_bytes) {}
 
   static Result<std::unique_ptr<Engine>> open(const std::filesystem::path& path, const EngineOptions& options);
   Result<GenerateResult> generate(const GenerateRequest& request, const std::function<bool(std::string_view)>& on_text,
@@ -79,8 +79,9 @@ Forward& Engine::forward() {
   return impl_->forward;
 }
 Result<Sequence> Engine::new_sequence() const {
-  return exceptions_to_errors(
-      "a new sequence", [&]() -> Result<Sequence> { return Sequence(impl_->model->config(), impl_->options.kv_type); });
+  return exceptions_to_errors("a new sequence", [&]() -> Result<Sequence> {
+    return Sequence(impl_->model->config(), impl_->options.kv_type, impl_->options.state_type);
+  });
 }
 Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& path, const EngineOptions& options) {
   return exceptions_to_errors(path.native(), [&] { return Impl::open(path, options); });

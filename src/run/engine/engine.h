@@ -14,14 +14,15 @@
 namespace adder {
 
 struct EngineOptions {
-  int threads = 0;               ///< 0: available_threads()
-  DType kv_type = DType::kF16;   ///< F32, F16, BF16
-  int64_t context = 4096;        ///< most tokens one sequence may hold, prompt and answer
-  int64_t prefill_tokens = 512;  ///< most prompt tokens per pass
-  int64_t snapshot_bytes = 0;    ///< memory to go on from earlier prompts (Past); 0: each is read from its beginning
-  int64_t sequences = 1;         ///< that the caller means to hold at a time; only the memory plan asks
-  int64_t memory = 0;            ///< bytes; `open` refuses what `plan_memory` says goes beyond. 0: no limit
-  std::string size = {};         ///< of a file that holds a model at several (core/nest/nested_file.h), by name
+  int threads = 0;                 ///< 0: available_threads()
+  DType kv_type = DType::kF16;     ///< of keys and values: F32, F16, BF16, F8_E4M3
+  DType state_type = DType::kF32;  ///< of SSM states: F32, F16, BF16
+  int64_t context = 4096;          ///< most tokens one sequence may hold, prompt and answer
+  int64_t prefill_tokens = 512;    ///< most prompt tokens per pass
+  int64_t snapshot_bytes = 0;      ///< memory to go on from earlier prompts (Past); 0: each is read from its beginning
+  int64_t sequences = 1;           ///< that the caller means to hold at a time; only the memory plan asks
+  int64_t memory = 0;              ///< bytes; `open` refuses what `plan_memory` says goes beyond. 0: no limit
+  std::string size = {};           ///< of a file that holds a model at several (core/nest/nested_file.h), by name
 };
 
 enum class FinishReason { kStop, kLength, kCancelled };

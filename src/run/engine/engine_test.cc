@@ -202,6 +202,7 @@ TEST_F(EngineTest, RefusesWhatMakesNoSense) {
   expect_error(Engine::open(path, {.threads = -1}), ErrorCode::kUsage, "-1 threads");
   expect_error(Engine::open(path, {.threads = 100000}), ErrorCode::kUsage, "100000 threads");
   expect_error(Engine::open(path, {.kv_type = DType::kQ8_0}), ErrorCode::kUsage, "Q8_0");
+  expect_error(Engine::open(path, {.state_type = DType::kF8E4M3}), ErrorCode::kUsage, "F8_E4M3");
   expect_error(Engine::open(path, {.context = 0}), ErrorCode::kUsage, "context");
   expect_error(Engine::open(path, {.prefill_tokens = 0}), ErrorCode::kUsage, "0 prompt tokens");
   expect_error(Engine::open(path, {.snapshot_bytes = -1}), ErrorCode::kUsage, "-1 bytes");

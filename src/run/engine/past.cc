@@ -7,8 +7,7 @@
 
 namespace adder {
 
-Past::Past(const ModelConfig& config, DType kv_type, int64_t snapshot_bytes)
-    : sequence_(config, kv_type), snapshots_(snapshot_bytes) {}
+Past::Past(Sequence sequence, int64_t snapshot_bytes) : sequence_(std::move(sequence)), snapshots_(snapshot_bytes) {}
 
 Status Past::begin(std::span<const TokenId> text) {
   CHECK(!text.empty());

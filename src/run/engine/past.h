@@ -14,8 +14,8 @@ namespace adder {
 /// sequence can no longer be cut and the nearest snapshot lies further back.
 class Past {
  public:
-  /// `snapshot_bytes`: see SnapshotStore. 0: every text begins at the beginning.
-  Past(const ModelConfig& config, DType kv_type, int64_t snapshot_bytes);
+  /// `sequence` has seen nothing yet. `snapshot_bytes`: see SnapshotStore. 0: every text begins at the beginning.
+  Past(Sequence sequence, int64_t snapshot_bytes);
 
   /// Begins `text`, which is not empty: the sequence has now seen its first position() tokens, at least one less than
   /// there are. kTooLarge without memory, then the text is still the one before.

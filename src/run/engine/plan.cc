@@ -23,7 +23,7 @@ constexpr int64_t kSamplingBytesPerToken = 24;  // a candidate, its weight, its 
 
 /// Sizes of the state grow with context and sequences, which no file bounds.
 bool is_countable(const ModelConfig& config, const EngineOptions& o) {
-  const StateBytes state = state_bytes(config, o.kv_type);
+  const StateBytes state = state_bytes(config, o.kv_type, o.state_type);
   const double positions = static_cast<double>(o.context) + static_cast<double>(kKeyBlock);
   const double sequence = static_cast<double>(state.kv_per_token) * positions + 64.0 * static_cast<double>(state.conv) +
                           static_cast<double>(state.ssm);
@@ -35,8 +35,11 @@ bool is_countable(const ModelConfig& config, const EngineOptions& o) {
 Status validate(const EngineOptions& o) {
   if (o.threads < 0 || o.threads > kMaxThreads)
     return Error::usage("{} threads: not between 0 (all) and {}", o.threads, kMaxThreads);
-  if (o.kv_type != DType::kF32 && o.kv_type != DType::kF16 && o.kv_type != DType::kBF16)
-    return Error::usage("keys and values cannot be kept as {}: F32, F16 or BF16", name(o.kv_type));
+  const auto is_float = [](DType type) { return type == DType::kF32 || type == DType::kF16 || type == DType::kBF16; };
+  if (!is_float(o.kv_type) && o.kv_type != DType::kF8E4M3)
+    return Error::usage("keys and values cannot be kept as {}: F32, F16, BF16 or F8_E4M3", name(o.kv_type));
+  if (!is_float(o.state_type))
+    return Error::usage("SSM states cannot be kept as {}: F32, F16 or BF16", name(o.state_type));
   if (o.context < 1 || o.context > kMaxContext)
     return Error::usage("a context of {} tokens: not between 1 and {}", o.context, kMaxContext);
   if (o.prefill_tokens < 1) return Error::usage("{} prompt tokens per pass", o.prefill_tokens);
@@ -52,7 +55,7 @@ Result<MemoryPlan> plan_memory(const BoundModel& model, const EngineOptions& o) 
   if (!is_countable(model.config, o))
     return Error::too_large("{} sequences of {} tokens take more memory than can be counted", o.sequences, o.context);
 
-  const Sequence::Bytes sequence = Sequence(model.config, o.kv_type).bytes_at(o.context);
+  const Sequence::Bytes sequence = Sequence(model.config, o.kv_type, o.state_type).bytes_at(o.context);
   const int64_t pass = std::max(std::min(o.prefill_tokens, o.context), o.sequences);
   const int threads = o.threads > 0 ? o.threads : available_threads();
 

@@ -25,15 +25,17 @@ TEST(Plan, IsWhatSequencesHoldAtTheEndOfTheContext) {
   const TempDir dir;
   const BoundModel bound = zeros(dir, tiny());
   ThreadPool pool(1);
-  for (const DType kv_type : {DType::kF32, DType::kBF16}) {
-    const EngineOptions options{.threads = 1, .kv_type = kv_type, .context = 150, .sequences = 2};
+  for (const auto& [kv_type, state_type] :
+       {std::pair{DType::kF32, DType::kF32}, {DType::kBF16, DType::kF16}, {DType::kF8E4M3, DType::kBF16}}) {
+    const EngineOptions options{
+        .threads = 1, .kv_type = kv_type, .state_type = state_type, .context = 150, .sequences = 2};
     const MemoryPlan plan = plan_memory(bound, options).value();
 
     Forward forward(Model::from_bound(bound, pool).value(), pool);
     const std::vector<TokenId> tokens(static_cast<size_t>(options.context), 1);
     Sequence::Bytes held;
     for (int64_t i = 0; i < options.sequences; ++i) {
-      Sequence sequence(bound.config, kv_type);
+      Sequence sequence(bound.config, kv_type, state_type);
       const Segment segment{&sequence, tokens};
       ASSERT_TRUE(forward.run({&segment, 1}));
       held.conv += sequence.bytes().conv;

@@ -112,12 +112,13 @@ struct ConvSiluArgs {
 /// state at the chunk's start and the log of positions 0..i, never a state updated in between, so prefill, decode and
 /// replay evaluate the same expression (arXiv 2405.21060, section 6, with a chunk of absolute positions). At most
 /// kMaxChunk positions.
-///   state [Hm, N, P]      at the chunk's start: P last, so that the outputs of a head lie side by side
+///   state [Hm, N, P]      at the chunk's start, each number of state_type: P last, so that the outputs of a head lie
+///                         side by side
 ///   x     [chunk, d_inner], b [chunk, G*N]  post-conv inputs, rows x_stride / b_stride apart
 ///   dt    [chunk, Hm]     after softplus
 ///   cs    [chunk, Hm]     inclusive sum of dt*A over the chunk, in order
 struct SsdChunk {
-  float* state;
+  std::byte* state;
   const float* x;
   int64_t x_stride;
   const float* b;
@@ -125,6 +126,7 @@ struct SsdChunk {
   const float* dt;
   const float* cs;
   int64_t n_heads, head_dim, state_size, n_groups;
+  DType state_type = DType::kF32;  ///< F32, F16 or BF16
 };
 inline constexpr int64_t kMaxChunk = 64;
 
@@ -145,6 +147,7 @@ struct SsdOutputArgs {
 /// The state after a full chunk of n positions, in place, heads [begin, end):
 ///   state[h, n, p] = exp(cs_last) * state[h, n, p] + sum_j (exp(cs_last - cs_j) * dt_j * x_j[h, p]) * b_j[g, n]
 ///                                                                                                fma, j in order
+/// and at the end rounded to state_type, to nearest even.
 struct SsdAdvanceArgs {
   SsdChunk chunk;
   int64_t n_positions;
@@ -158,16 +161,18 @@ struct SsdAdvanceArgs {
 ///   p_j = exp(s_j - m')                     0 for keys it does not see
 ///   l   = fma(l, exp(m - m'), sum16(p))     all kKeyBlock of them
 ///   o   = o * exp(m - m'), then o = fma(p_j, v_j, o), j in order
-/// and out = o / l at the end. Items (t, head) in [begin, end), item = t * n_heads + head.
+/// and out = o / l * v_scale at the end. Items (t, head) in [begin, end), item = t * n_heads + head. As in LinearArgs
+/// codes of F8_E4M3 count 2^-8 of their value, and `scale` and v_scale count 2^8 of their own.
 struct AttentionArgs {
   const float* q;                   ///< [T, n_heads, D]
   float* out;                       ///< [T, n_heads, D]
   const std::byte* const* k_pages;  ///< each [n_kv_heads, D, kKeyBlock] of kv_type: scores are sums of its rows
   const std::byte* const* v_pages;  ///< each [n_kv_heads, kKeyBlock, D]
-  DType kv_type;                    ///< F32, F16 or BF16
+  DType kv_type;                    ///< F32, F16, BF16 or F8_E4M3
   int64_t position;
   int64_t n_heads, n_kv_heads, head_dim;
-  float scale;
+  float scale;        ///< of scores: 1 / sqrt(D), times what a code of 1 stands for in keys of F8_E4M3
+  float v_scale = 1;  ///< what a code of 1 stands for in values
 };
 inline constexpr int64_t kKeyBlock = 64;
 
@@ -182,10 +187,11 @@ struct Ops {
   void (*ssd_output)(const SsdOutputArgs&, int64_t begin, int64_t end);
   void (*ssd_advance)(const SsdAdvanceArgs&, int64_t begin, int64_t end);
   void (*attention)(const AttentionArgs&, int64_t begin, int64_t end);
-  void (*relu2)(float* x, int64_t begin, int64_t end);                      ///< x = max(x, 0)^2
-  void (*add)(float* x, const float* y, int64_t begin, int64_t end);        ///< x += y
-  void (*softplus)(float* x, const float* bias, int64_t n);                 ///< x = log(1 + exp(x + bias)), x above 20
-  void (*to_kv)(DType kv_type, const float* x, std::byte* out, int64_t n);  ///< round to nearest even
+  void (*relu2)(float* x, int64_t begin, int64_t end);                ///< x = max(x, 0)^2
+  void (*add)(float* x, const float* y, int64_t begin, int64_t end);  ///< x += y
+  void (*softplus)(float* x, const float* bias, int64_t n);           ///< x = log(1 + exp(x + bias)), x above 20
+  /// x rounded to nearest even; for F8_E4M3 x / scale, and magnitudes above 448 become 448.
+  void (*to_kv)(DType kv_type, float scale, const float* x, std::byte* out, int64_t n);
 };
 
 /// All tables this binary has and this CPU can run, slowest first; the first is always "scalar".

@@ -154,9 +154,11 @@ TEST(Accuracy, ConvSilu) {
 struct Recurrence {
   std::vector<Expected> state, y;
 
-  explicit Recurrence(const SsdCase& c) : state(c.state.size()) {
+  explicit Recurrence(const SsdCase& c) : state(static_cast<size_t>(c.shape.heads * c.shape.head_dim * c.shape.state)) {
     const SsdShape& s = c.shape;
-    for (size_t k = 0; k < state.size(); ++k) state[k].add(static_cast<double>(c.state[k]));
+    std::vector<float> start(state.size());
+    decode(c.state_type, c.state.data(), start);
+    for (size_t k = 0; k < state.size(); ++k) state[k].add(static_cast<double>(start[k]));
     for (int64_t i = 0; i < s.positions; ++i) {
       for (int64_t h = 0; h < s.heads; ++h) {
         const double before = i == 0 ? 0.0 : at(c.cs, (i - 1) * s.heads + h);
@@ -180,34 +182,46 @@ struct Recurrence {
   }
 };
 
-TEST(Accuracy, ScanAgainstTheRecurrence) {
+/// `rounding`: how far storing may move a number of the state, relatively.
+void check_scan(DType state_type, double rounding) {
   Rng rng(24);
-  SsdCase c(rng, {6, 40, 64, 3, 64});
+  SsdCase c(rng, {6, 40, 64, 3, 64}, 3, state_type);
   const Recurrence want(c);
   for (const Ops* ops : supported_ops()) {
-    std::vector<float> y(want.y.size()), state = c.state;
+    std::vector<float> y(want.y.size()), after(want.state.size());
+    std::vector<std::byte> state = c.state;
     ops->ssd_output(c.output(y.data(), 0, 64), 0, 6);
     expect_near(want.y, y, 1e-6, fmt::format("{} ssd_output", ops->name));
     ops->ssd_advance({c.chunk(state.data()), 64}, 0, 6);
-    expect_near(want.state, state, 1e-6, fmt::format("{} ssd_advance", ops->name));
+    decode(c.state_type, state.data(), after);
+    expect_near(want.state, after, 1e-6 + rounding, fmt::format("{} ssd_advance", ops->name));
   }
 }
 
-TEST(Accuracy, Attention) {
+TEST(Accuracy, ScanAgainstTheRecurrence) {
+  check_scan(DType::kF32, 0);
+  check_scan(DType::kF16, 0x1p-11);
+  check_scan(DType::kBF16, 0x1p-8);
+}
+
+void check_attention(DType kv_type) {
   Rng rng(25);
   const int64_t heads = 6, kv_heads = 2, D = 64, position = 150, tokens = 3;
-  const AttentionCase c(rng, DType::kF32, heads, kv_heads, D, position, tokens);
+  const AttentionCase c(rng, kv_type, heads, kv_heads, D, position, tokens);
   std::vector<Expected> want(static_cast<size_t>(c.items() * D));
   for (int64_t item = 0; item < c.items(); ++item) {
     const int64_t kv_head = item % heads / (heads / kv_heads);
-    const auto page = [](const std::vector<const std::byte*>& pages, int64_t j) {
-      return reinterpret_cast<const float*>(pages[static_cast<size_t>(j / kKeyBlock)]);
+    const auto number = [&](const std::vector<const std::byte*>& pages, int64_t j, int64_t element) {
+      float x;
+      decode(kv_type, pages[static_cast<size_t>(j / kKeyBlock)] + storage_bytes(kv_type, element), {&x, 1});
+      return static_cast<double>(x);
     };
     const auto key = [&](int64_t j, int64_t d) {
-      return static_cast<double>(page(c.k_pages, j)[(kv_head * D + d) * kKeyBlock + j % kKeyBlock]);
+      return number(c.k_pages, j, (kv_head * D + d) * kKeyBlock + j % kKeyBlock);
     };
     const auto value = [&](int64_t j, int64_t d) {
-      return static_cast<double>(page(c.v_pages, j)[(kv_head * kKeyBlock + j % kKeyBlock) * D + d]);
+      return number(c.v_pages, j, (kv_head * kKeyBlock + j % kKeyBlock) * D + d) *
+             static_cast<double>(c.layout.v_scale);
     };
     std::vector<double> p;
     double sum = 0.0;
@@ -225,8 +239,13 @@ TEST(Accuracy, Attention) {
   for (const Ops* ops : supported_ops()) {
     std::vector<float> out(want.size());
     ops->attention(c.args(out.data()), 0, c.items());
-    expect_near(want, out, 2e-6, std::string(ops->name));
+    expect_near(want, out, 2e-6, fmt::format("{} {}", ops->name, name(kv_type)));
   }
+}
+
+TEST(Accuracy, Attention) {
+  check_attention(DType::kF32);
+  check_attention(DType::kF8E4M3);
 }
 
 }  // namespace

@@ -112,7 +112,7 @@ BENCHMARK(ssd_output)->Args({0, 64})->Args({32, 33})->Args({63, 64})->Unit(bench
 void ssd_advance(benchmark::State& state) {
   Rng rng(1);
   const SsdCase c(rng, {96, 80, 128, 8, 64}, 0);
-  std::vector<float> memory = c.state;
+  std::vector<std::byte> memory = c.state;
   for (auto _ : state) {
     ops().ssd_advance({c.chunk(memory.data()), 64}, 0, 96);
     benchmark::DoNotOptimize(memory.data());

@@ -156,11 +156,12 @@ struct SsdShape {
 
 /// A chunk as a Mamba layer makes it: steps after softplus, decays of 1/16 to 16 per unit of step.
 struct SsdCase {
-  SsdCase(Rng& rng, const SsdShape& s, int64_t pad = 3)
+  SsdCase(Rng& rng, const SsdShape& s, int64_t pad = 3, DType type = DType::kF32)
       : shape(s),
+        state_type(type),
         x_stride(s.heads * s.head_dim + pad),
         bc_stride(s.groups * s.state + pad),
-        state(random_floats(rng, s.heads * s.head_dim * s.state)),
+        state(random_weights(rng, type, s.heads * s.head_dim * s.state)),
         x(random_floats(rng, s.positions * x_stride)),
         b(random_floats(rng, s.positions * bc_stride)),
         c(random_floats(rng, s.positions * bc_stride)),
@@ -177,17 +178,19 @@ struct SsdCase {
       }
     }
   }
-  SsdChunk chunk(float* s) const {
-    return {s,         x.data(),    x_stride,       b.data(),    bc_stride,   dt.data(),
-            cs.data(), shape.heads, shape.head_dim, shape.state, shape.groups};
+  SsdChunk chunk(std::byte* s) const {
+    return {s,         x.data(),    x_stride,       b.data(),    bc_stride,    dt.data(),
+            cs.data(), shape.heads, shape.head_dim, shape.state, shape.groups, state_type};
   }
   SsdOutputArgs output(float* y, int64_t first, int64_t last) {
     return {chunk(state.data()), c.data() + first * bc_stride, bc_stride, d.data(), y, first, last};
   }
 
   SsdShape shape;
+  DType state_type;
   int64_t x_stride, bc_stride;
-  std::vector<float> state, x, b, c, d, dt, cs;
+  std::vector<std::byte> state;
+  std::vector<float> x, b, c, d, dt, cs;
 };
 
 /// Keys and values of `position + tokens` positions in pages, in `kv_type`.
@@ -198,6 +201,10 @@ struct AttentionCase {
         layout{nullptr,  nullptr, nullptr,    nullptr,  kv_type,
                position, n_heads, n_kv_heads, head_dim, 1.0f / std::sqrt(static_cast<float>(head_dim))},
         tokens(n_tokens) {
+    if (kv_type == DType::kF8E4M3) {  // codes are numbers up to 448
+      layout.scale *= 0.005f;
+      layout.v_scale = 0.013f;
+    }
     const int64_t n_pages = (position + n_tokens + kKeyBlock - 1) / kKeyBlock;
     for (int64_t page = 0; page < 2 * n_pages; ++page) {
       storage.push_back(random_weights(rng, kv_type, n_kv_heads * kKeyBlock * head_dim));

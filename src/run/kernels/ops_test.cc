@@ -263,10 +263,12 @@ const std::vector<SsdShape> kSsdShapes = {{1, 1, 1, 1, 1},     {2, 5, 7, 1, 9}, 
                                           {5, 80, 16, 5, 64},  {4, 64, 128, 2, 64}, {3, 67, 300, 1, 40},
                                           {2, 24, 129, 1, 13}, {2, 9, 5, 2, 64}};
 
-TEST(Ops, SsdOutput) {
+constexpr DType kStateTypes[] = {DType::kF32, DType::kF16, DType::kBF16};
+
+void check_ssd_output(DType state_type) {
   Rng rng(8);
   for (const SsdShape& s : kSsdShapes) {
-    SsdCase c(rng, s);
+    SsdCase c(rng, s, 3, state_type);
     for (const auto& [first, last] : std::vector<std::pair<int64_t, int64_t>>{{0, s.positions},
                                                                               {s.positions / 2, s.positions},
                                                                               {s.positions - 1, s.positions},
@@ -274,13 +276,18 @@ TEST(Ops, SsdOutput) {
                                                                               {s.positions / 4, s.positions * 3 / 4}}) {
       const int64_t n = last - first;
       if (n == 0) continue;
-      expect_all_alike(fmt::format("{} heads of {}, positions {} to {}", s.heads, s.head_dim, first, last), s.heads,
-                       n * s.heads * s.head_dim,
-                       [&, first = first, last = last](const Ops& ops, float* y, int64_t begin, int64_t end) {
-                         ops.ssd_output(c.output(y, first, last), begin, end);
-                       });
+      expect_all_alike(
+          fmt::format("{} heads of {} in {}, positions {} to {}", s.heads, s.head_dim, name(state_type), first, last),
+          s.heads, n * s.heads * s.head_dim,
+          [&, first = first, last = last](const Ops& ops, float* y, int64_t begin, int64_t end) {
+            ops.ssd_output(c.output(y, first, last), begin, end);
+          });
     }
   }
+}
+
+TEST(Ops, SsdOutput) {
+  for (const DType type : kStateTypes) check_ssd_output(type);
 }
 
 TEST(Ops, SsdOutputHoweverCut) {
@@ -300,15 +307,24 @@ TEST(Ops, SsdOutputHoweverCut) {
 
 TEST(Ops, SsdAdvance) {
   Rng rng(10);
-  for (const SsdShape& s : kSsdShapes) {
-    const SsdCase c(rng, s);
-    const int64_t per_head = s.head_dim * s.state;
-    expect_all_alike(fmt::format("{} heads of {} x {}", s.heads, s.head_dim, s.state), s.heads, s.heads * per_head,
-                     [&](const Ops& ops, float* state, int64_t begin, int64_t end) {
-                       std::copy(c.state.begin() + begin * per_head, c.state.begin() + end * per_head,
-                                 state + begin * per_head);
-                       ops.ssd_advance({c.chunk(state), s.positions}, begin, end);
-                     });
+  for (const DType type : kStateTypes) {
+    for (const SsdShape& s : kSsdShapes) {
+      const SsdCase c(rng, s, 3, type);
+      const int64_t per_head = s.head_dim * s.state;
+      const size_t head_bytes = storage_bytes(type, per_head);
+      expect_all_alike(
+          fmt::format("{} heads of {} x {}, {}", s.heads, s.head_dim, s.state, name(type)), s.heads, s.heads * per_head,
+          [&](const Ops& ops, float* out, int64_t begin, int64_t end) {
+            std::vector<std::byte> state = c.state;  // other heads keep what they hold
+            ops.ssd_advance({c.chunk(state.data()), s.positions}, begin, end);
+            const auto head = [&](int64_t h) { return static_cast<size_t>(h) * head_bytes; };
+            EXPECT_EQ(0, std::memcmp(state.data(), c.state.data(), head(begin))) << ops.name;
+            EXPECT_EQ(0, std::memcmp(state.data() + head(end), c.state.data() + head(end), state.size() - head(end)))
+                << ops.name;
+            decode(type, state.data() + head(begin),
+                   {out + begin * per_head, static_cast<size_t>((end - begin) * per_head)});
+          });
+    }
   }
 }
 
@@ -317,7 +333,7 @@ TEST(Ops, Attention) {
   struct Shape {
     int64_t heads, kv_heads, head_dim, position, tokens;
   };
-  for (const DType kv_type : {DType::kF32, DType::kF16, DType::kBF16}) {
+  for (const DType kv_type : {DType::kF32, DType::kF16, DType::kBF16, DType::kF8E4M3}) {
     for (const Shape& s : std::vector<Shape>{{1, 1, 1, 0, 1},
                                              {4, 4, 16, 0, 9},
                                              {10, 2, 20, 60, 7},
@@ -374,12 +390,12 @@ TEST(Ops, ToKv) {
   std::vector<float> x;
   for (uint64_t u = 0; u <= 0xffffffffu; u += 65521) x.push_back(std::bit_cast<float>(static_cast<uint32_t>(u)));
   const auto n = static_cast<int64_t>(x.size());
-  for (const DType kv_type : {DType::kF32, DType::kF16, DType::kBF16}) {
+  for (const DType kv_type : {DType::kF32, DType::kF16, DType::kBF16, DType::kF8E4M3}) {
     std::vector<std::byte> want(storage_bytes(kv_type, n) + 64, std::byte{0xa5});
-    supported_ops().front()->to_kv(kv_type, x.data(), want.data(), n);
+    supported_ops().front()->to_kv(kv_type, 0.03f, x.data(), want.data(), n);
     for (const Ops* ops : supported_ops()) {
       std::vector<std::byte> got(want.size(), std::byte{0xa5});
-      ops->to_kv(kv_type, x.data(), got.data(), n);
+      ops->to_kv(kv_type, 0.03f, x.data(), got.data(), n);
       EXPECT_EQ(want, got) << ops->name << " " << name(kv_type);
     }
   }

@@ -14,7 +14,7 @@ constexpr int64_t kQueryBlock = 64;
 
 /// Keys head by head, so that what their scattered elements touch stays in the first cache.
 void append(KvPages& pages, int64_t position, int64_t n, int64_t n_kv_heads, int64_t head_dim, const Ops& ops,
-            const float* k, const float* v) {
+            const AttentionWeights& weights, const float* k, const float* v) {
   const DType type = pages.kv_type();
   const size_t size = storage_bytes(type, 1);
   constexpr int64_t kPiece = 64;
@@ -22,11 +22,11 @@ void append(KvPages& pages, int64_t position, int64_t n, int64_t n_kv_heads, int
   for (int64_t head = 0; head < n_kv_heads; ++head) {
     for (int64_t t = 0; t < n; ++t) {
       const int64_t at = (t * n_kv_heads + head) * head_dim;
-      ops.to_kv(type, v + at, pages.value(position + t, head), head_dim);
+      ops.to_kv(type, weights.v_scale, v + at, pages.value(position + t, head), head_dim);
       std::byte* element = pages.key(position + t, head);
       for (int64_t d = 0; d < head_dim; d += kPiece) {
         const int64_t some = std::min(kPiece, head_dim - d);
-        ops.to_kv(type, k + at + d, piece.data(), some);
+        ops.to_kv(type, weights.k_scale, k + at + d, piece.data(), some);
         for (int64_t i = 0; i < some; ++i, element += kKeyBlock * size)
           std::memcpy(element, piece.data() + static_cast<size_t>(i) * size, size);
       }
@@ -53,13 +53,15 @@ void attention(const Batch& batch, const AttentionWeights& weights, int64_t inde
   for (const Batch::Rows& rows : batch.segments) {
     KvPages& pages = rows.sequence->kv(index);
     const int64_t position = rows.sequence->position();
-    append(pages, position, rows.n, n_kv_heads, head_dim, batch.ops(), k + rows.begin * kv_width,
+    append(pages, position, rows.n, n_kv_heads, head_dim, batch.ops(), weights, k + rows.begin * kv_width,
            v + rows.begin * kv_width);
 
     for (int64_t i = 0; i < pages.n_pages(); ++i) {
       batch.k_pages[i] = pages.key_page(i);
       batch.v_pages[i] = pages.value_page(i);
     }
+    const bool is_fp8 = pages.kv_type() == DType::kF8E4M3;
+    const float scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
     for (int64_t done = 0; done < rows.n; done += kQueryBlock) {
       const int64_t row = rows.begin + done;
       const AttentionArgs args{.q = q + row * q_width,
@@ -71,7 +73,8 @@ void attention(const Batch& batch, const AttentionWeights& weights, int64_t inde
                                .n_heads = n_heads,
                                .n_kv_heads = n_kv_heads,
                                .head_dim = head_dim,
-                               .scale = 1.0f / std::sqrt(static_cast<float>(head_dim))};
+                               .scale = is_fp8 ? scale * weights.k_scale : scale,
+                               .v_scale = is_fp8 ? weights.v_scale : 1};
       // One piece for each thread, of whole groups of heads: every piece reads all the keys and values it sees.
       const int64_t items = std::min(kQueryBlock, rows.n - done) * n_heads, group = n_heads / n_kv_heads;
       const int64_t share = (items + batch.pool.size() - 1) / batch.pool.size();

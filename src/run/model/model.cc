@@ -61,7 +61,9 @@ Result<LayerWeights> layer_weights(const Tensors& from, const ModelConfig& confi
       w.attention = {.q = from.matrix(Role::kQ),
                      .k = from.matrix(Role::kK),
                      .v = from.matrix(Role::kV),
-                     .o = from.matrix(Role::kO)};
+                     .o = from.matrix(Role::kO),
+                     .k_scale = from.tensor(Role::kK).scales.cache.value_or(1),
+                     .v_scale = from.tensor(Role::kV).scales.cache.value_or(1)};
       break;
     case LayerKind::kMlp:
       w.mlp = {.up = from.matrix(Role::kUp), .down = from.matrix(Role::kDown)};

@@ -17,6 +17,7 @@ struct MambaWeights {
 };
 struct AttentionWeights {
   Matrix q, k, v, o;
+  float k_scale = 1, v_scale = 1;  ///< what a code of 1 stands for where keys and values are kept in FP8
 };
 struct MlpWeights {
   Matrix up, down;

@@ -9,7 +9,8 @@ namespace adder {
 
 KvPages::KvPages(int64_t n_kv_heads, int64_t head_dim, DType kv_type)
     : n_kv_heads_(n_kv_heads), head_dim_(head_dim), kv_type_(kv_type) {
-  CHECK(kv_type == DType::kF32 || kv_type == DType::kF16 || kv_type == DType::kBF16, "{}", name(kv_type));
+  CHECK(kv_type == DType::kF32 || kv_type == DType::kF16 || kv_type == DType::kBF16 || kv_type == DType::kF8E4M3, "{}",
+        name(kv_type));
 }
 
 bool KvPages::reserve(int64_t position, int64_t n) {

@@ -2,17 +2,22 @@
 
 #include <cstring>
 
+#include "core/base/check.h"
+
 namespace adder {
 
-MambaState::MambaState(const ModelConfig& config)
+MambaState::MambaState(const ModelConfig& config, DType state_type)
     : n_heads_(config.mamba_num_heads),
       head_dim_(config.mamba_head_dim),
       state_size_(config.ssm_state_size),
       n_groups_(config.n_groups),
+      state_type_(state_type),
       pre_conv_{config.conv_dim(), config.conv_kernel - 1, {}},
       post_conv_{config.conv_dim(), 0, {}},
       dt_{config.mamba_num_heads, 0, {}},
-      cs_{config.mamba_num_heads, 0, {}} {}
+      cs_{config.mamba_num_heads, 0, {}} {
+  CHECK(state_type == DType::kF32 || state_type == DType::kF16 || state_type == DType::kBF16, "{}", name(state_type));
+}
 
 bool MambaState::reserve(int64_t used, bool fills_chunk) {
   if ((fills_chunk || ssm_.bytes() == 0) && !ssm_.own(full_ssm_bytes(), ssm_.bytes())) return false;
@@ -22,7 +27,7 @@ bool MambaState::reserve(int64_t used, bool fills_chunk) {
 SsdChunk MambaState::chunk() {
   const int64_t stride = post_conv_.width;
   const int64_t d_inner = n_heads_ * head_dim_;
-  return {.state = ssm_.writable<float>(),
+  return {.state = ssm_.writable<std::byte>(),
           .x = post_conv_.row(0),
           .x_stride = stride,
           .b = post_conv_.row(0) + d_inner,
@@ -32,7 +37,8 @@ SsdChunk MambaState::chunk() {
           .n_heads = n_heads_,
           .head_dim = head_dim_,
           .state_size = state_size_,
-          .n_groups = n_groups_};
+          .n_groups = n_groups_,
+          .state_type = state_type_};
 }
 
 void MambaState::finish_chunk() {

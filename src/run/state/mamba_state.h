@@ -30,7 +30,8 @@ struct LogRows {
 /// is full, so forgetting the last positions of the chunk is a matter of not reading them.
 class MambaState {
  public:
-  explicit MambaState(const ModelConfig& config);
+  /// `state_type` of the SSM state: F32, F16 or BF16.
+  MambaState(const ModelConfig& config, DType state_type);
 
   /// Before positions from `used` on (counted from the chunk's start) are logged: makes the log this state's own, and
   /// the SSM state too if the chunk will be filled. False without memory.
@@ -66,12 +67,15 @@ class MambaState {
 
   /// What these will be once a position is held, wherever it is.
   int64_t full_conv_bytes() const { return pre_conv_.bytes_up_to(0); }
-  int64_t full_ssm_bytes() const { return n_heads_ * head_dim_ * state_size_ * static_cast<int64_t>(sizeof(float)); }
+  int64_t full_ssm_bytes() const {
+    return static_cast<int64_t>(storage_bytes(state_type_, n_heads_ * head_dim_ * state_size_));
+  }
   int64_t full_log_bytes() const;
 
  private:
   int64_t n_heads_, head_dim_, state_size_, n_groups_;
-  Buffer ssm_;  // [Hm, N, P]
+  DType state_type_;
+  Buffer ssm_;  // [Hm, N, P] of state_type_
   LogRows pre_conv_, post_conv_, dt_, cs_;
 };
 

@@ -7,7 +7,7 @@
 
 namespace adder {
 
-Sequence::Shape Sequence::shape_of(const ModelConfig& config, DType kv_type) {
+Sequence::Shape Sequence::shape_of(const ModelConfig& config, DType kv_type, DType state_type) {
   Shape shape{.mamba_layers = config.count(LayerKind::kMamba),
               .mamba_num_heads = config.mamba_num_heads,
               .mamba_head_dim = config.mamba_head_dim,
@@ -16,20 +16,21 @@ Sequence::Shape Sequence::shape_of(const ModelConfig& config, DType kv_type) {
               .conv_kernel = config.conv_kernel,
               .head_dim = config.head_dim,
               .kv_heads = {},
-              .kv_type = kv_type};
+              .kv_type = kv_type,
+              .state_type = state_type};
   for (const LayerConfig& layer : config.layers)
     if (layer.kind == LayerKind::kAttention) shape.kv_heads.push_back(layer.num_key_value_heads);
   return shape;
 }
 
-Sequence::Sequence(const ModelConfig& config, DType kv_type)
-    : shape_(std::make_shared<const Shape>(shape_of(config, kv_type))) {
-  state_.mamba.assign(static_cast<size_t>(shape_->mamba_layers), MambaState(config));
+Sequence::Sequence(const ModelConfig& config, DType kv_type, DType state_type)
+    : shape_(std::make_shared<const Shape>(shape_of(config, kv_type, state_type))) {
+  state_.mamba.assign(static_cast<size_t>(shape_->mamba_layers), MambaState(config, state_type));
   for (const int64_t n_kv_heads : shape_->kv_heads) state_.kv.emplace_back(n_kv_heads, config.head_dim, kv_type);
 }
 
 bool Sequence::fits(const ModelConfig& config) const {
-  return *shape_ == shape_of(config, shape_->kv_type);
+  return *shape_ == shape_of(config, shape_->kv_type, shape_->state_type);
 }
 
 Status Sequence::reserve(int64_t n) {
@@ -71,7 +72,7 @@ Result<std::shared_ptr<const Sequence::Snapshot>> Sequence::snapshot() const {
 }
 
 Status Sequence::restore(const std::shared_ptr<const Snapshot>& snapshot) {
-  CHECK(*snapshot->shape_ == *shape_, "a snapshot of another model or KV type");
+  CHECK(*snapshot->shape_ == *shape_, "a snapshot of another model or other types");
   return exceptions_to_errors("going back to a snapshot", [&]() -> Status {
     State state = snapshot->state_;
     state_ = std::move(state);

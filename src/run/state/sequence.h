@@ -18,8 +18,9 @@ namespace adder {
 /// kTooLarge, there was no memory, and nothing has changed.
 class Sequence {
  public:
-  /// `kv_type` is F32, F16 or BF16. Throws std::bad_alloc.
-  Sequence(const ModelConfig& config, DType kv_type);
+  /// `kv_type` is F32, F16, BF16 or F8_E4M3, `state_type` that of the SSM states: F32, F16 or BF16. Throws
+  /// std::bad_alloc.
+  Sequence(const ModelConfig& config, DType kv_type, DType state_type = DType::kF32);
   Sequence(Sequence&&) noexcept = default;
   Sequence& operator=(Sequence&&) noexcept = default;
 
@@ -39,7 +40,7 @@ class Sequence {
   /// Bytes held now, in memory; what is shared counts fully for each holder.
   struct Bytes {
     int64_t conv = 0;  ///< (K-1) rows of conv_dim, f32
-    int64_t ssm = 0;   ///< [Hm, N, P], f32
+    int64_t ssm = 0;   ///< [Hm, N, P]
     int64_t log = 0;   ///< kChunk rows of 2 conv_dim + 2 Hm, f32
     int64_t kv = 0;    ///< whole pages
     int64_t total() const { return conv + ssm + log + kv; }
@@ -53,7 +54,7 @@ class Sequence {
   /// kTooLarge.
   class Snapshot;
   Result<std::shared_ptr<const Snapshot>> snapshot() const;
-  /// The snapshot must come from a sequence of the same config and KV type. kTooLarge.
+  /// The snapshot must come from a sequence of the same config and types. kTooLarge.
   Status restore(const std::shared_ptr<const Snapshot>& snapshot);
 
   // For the forward pass, the only writer: reserve, write n positions layer by layer, advance.
@@ -71,7 +72,7 @@ class Sequence {
   struct Shape {
     int64_t mamba_layers, mamba_num_heads, mamba_head_dim, ssm_state_size, n_groups, conv_kernel, head_dim;
     std::vector<int64_t> kv_heads;  // one per attention layer
-    DType kv_type;
+    DType kv_type, state_type;
     bool operator==(const Shape&) const = default;
   };
   struct State {
@@ -80,7 +81,7 @@ class Sequence {
     std::vector<KvPages> kv;
     Bytes bytes() const;
   };
-  static Shape shape_of(const ModelConfig& config, DType kv_type);
+  static Shape shape_of(const ModelConfig& config, DType kv_type, DType state_type);
   Sequence(std::shared_ptr<const Shape> shape, State state) : shape_(std::move(shape)), state_(std::move(state)) {}
 
   std::shared_ptr<const Shape> shape_;

@@ -21,6 +21,11 @@ extern "C" const char* __tsan_default_options() {
 namespace adder {
 namespace {
 
+/// Of one kept in F32.
+float& first_of_state(MambaState& mamba) {
+  return *reinterpret_cast<float*>(mamba.chunk().state);
+}
+
 /// As the forward pass does it, with a mark of (text, position) where numbers would be.
 void feed(Sequence& sequence, float text, int64_t n) {
   ASSERT_TRUE(sequence.reserve(n).has_value());
@@ -31,7 +36,7 @@ void feed(Sequence& sequence, float text, int64_t n) {
       *mamba.dt(t % kChunk) = text + static_cast<float>(t);
       std::memcpy(sequence.kv(layer).value(t, 1), &t, sizeof t);
       if (t % kChunk == kChunk - 1) {
-        *mamba.chunk().state += text;
+        first_of_state(mamba) += text;
         mamba.finish_chunk();
       }
     }
@@ -47,14 +52,18 @@ int64_t value_at(Sequence& sequence, int64_t t) {
 
 TEST(Sequence, HoldsWhatTheBudgetSays) {
   const ModelConfig config = small_config("M-*M*");
-  for (const DType kv_type : {DType::kF32, DType::kF16, DType::kBF16}) {
-    Sequence sequence(config, kv_type);
+  for (const auto& [kv_type, state_type] : {std::pair{DType::kF32, DType::kF32},
+                                            {DType::kF16, DType::kBF16},
+                                            {DType::kBF16, DType::kF16},
+                                            {DType::kF8E4M3, DType::kF32}}) {
+    Sequence sequence(config, kv_type, state_type);
     EXPECT_EQ(sequence.bytes().total(), 0);
     feed(sequence, 0, kChunk + 1);
-    const StateBytes budget = state_bytes(config, kv_type);
+    const StateBytes budget = state_bytes(config, kv_type, state_type);
     EXPECT_EQ(sequence.bytes().conv, budget.conv);
     EXPECT_EQ(sequence.bytes().ssm, budget.ssm);
     EXPECT_EQ(sequence.bytes().kv, 2 * kKeyBlock * budget.kv_per_token);
+    EXPECT_EQ(budget.ssm, 2 * 48 * 16 * (state_type == DType::kF32 ? 4 : 2));  // two layers, 6 heads of 8
     // Two Mamba layers, 64 rows of conv_dim = 48 + 2*2*16 = 112 before and after convolution, dt and cs of 6 heads.
     EXPECT_EQ(sequence.bytes().log, 2 * 64 * (112 + 112 + 6 + 6) * 4);
   }
@@ -106,7 +115,7 @@ TEST(Sequence, CutsInsideTheChunkOrToTheBeginning) {
   EXPECT_EQ(sequence.bytes().total(), 0);
   feed(sequence, 0, 1);
   EXPECT_EQ(*sequence.mamba(1).pre_conv(-1), 0.0f);
-  EXPECT_EQ(*sequence.mamba(1).chunk().state, 0.0f);
+  EXPECT_EQ(first_of_state(sequence.mamba(1)), 0.0f);
 }
 
 TEST(Sequence, TheWindowOutlivesTheChunk) {
@@ -125,8 +134,8 @@ TEST(Sequence, ForksGoSeparateWays) {
   feed(a, 100, 1);
   EXPECT_EQ(*a.mamba(0).dt(4), 100.0f + kChunk + 4);
   EXPECT_EQ(*a.mamba(0).dt(5), 100.0f + kChunk + 5);
-  EXPECT_EQ(*a.mamba(0).chunk().state, 100.0f);
-  EXPECT_EQ(*b.mamba(0).chunk().state, 2100.0f);
+  EXPECT_EQ(first_of_state(a.mamba(0)), 100.0f);
+  EXPECT_EQ(first_of_state(b.mamba(0)), 2100.0f);
   EXPECT_EQ(*b.mamba(0).pre_conv(-1), 2000.0f + 2 * kChunk - 1);
   EXPECT_EQ(a.kv(0).key_page(0), b.kv(0).key_page(0));
   EXPECT_NE(a.kv(0).key_page(1), b.kv(0).key_page(1));
@@ -145,7 +154,7 @@ TEST(Sequence, SnapshotsComeBackExactly) {
     ASSERT_TRUE(sequence.restore(snapshot));
     EXPECT_EQ(sequence.position(), kChunk + 5);
     feed(sequence, 100, 1);
-    EXPECT_EQ(*sequence.mamba(0).chunk().state, 100.0f);
+    EXPECT_EQ(first_of_state(sequence.mamba(0)), 100.0f);
     for (int64_t t = 0; t < 6; ++t) EXPECT_EQ(*sequence.mamba(1).dt(t), 100.0f + static_cast<float>(kChunk + t));
     EXPECT_EQ(*sequence.mamba(1).pre_conv(-3), 100.0f + kChunk - 3);
     feed(sequence, 3000, kChunk);

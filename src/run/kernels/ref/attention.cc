@@ -13,6 +13,8 @@ namespace {
 /// One query head over its keys.
 void attend(const AttentionArgs& a, int64_t t, int64_t head) {
   const int64_t D = a.head_dim, kv_head = head / (a.n_heads / a.n_kv_heads);
+  const bool is_fp8 = a.kv_type == DType::kF8E4M3;
+  const float scale = is_fp8 ? 0x1p8f * a.scale : a.scale, v_scale = is_fp8 ? 0x1p8f * a.v_scale : a.v_scale;
   const float* q = a.q + (t * a.n_heads + head) * D;
   float* o = a.out + (t * a.n_heads + head) * D;
   // out[i] = fma(factor, element first + i of the page, out[i])
@@ -21,6 +23,8 @@ void attend(const AttentionArgs& a, int64_t t, int64_t head) {
     for (int64_t i = 0; i < n; i += kPiece) {
       const int64_t some = std::min(kPiece, n - i);
       decode(a.kv_type, page + storage_bytes(a.kv_type, first + i), std::span(piece).first(static_cast<size_t>(some)));
+      if (is_fp8)
+        for (int64_t j = 0; j < some; ++j) piece[static_cast<size_t>(j)] *= 0x1p-8f;
       for (int64_t j = 0; j < some; ++j) out[i + j] = std::fma(factor, piece[static_cast<size_t>(j)], out[i + j]);
     }
   };
@@ -34,7 +38,7 @@ void attend(const AttentionArgs& a, int64_t t, int64_t head) {
     float new_max = max;
     for (int64_t d = 0; d < D; ++d) add(q[d], a.k_pages[page], (kv_head * D + d) * kKeyBlock, n, p.data());
     for (int64_t j = 0; j < n; ++j) {
-      p[static_cast<size_t>(j)] *= a.scale;
+      p[static_cast<size_t>(j)] *= scale;
       new_max = std::max(new_max, p[static_cast<size_t>(j)]);
     }
     const float rescale = exp_f32(max - new_max);
@@ -45,7 +49,7 @@ void attend(const AttentionArgs& a, int64_t t, int64_t head) {
       add(p[static_cast<size_t>(j)], a.v_pages[page], (kv_head * kKeyBlock + j) * D, D, o);
     max = new_max;
   }
-  for (int64_t d = 0; d < D; ++d) o[d] /= sum;
+  for (int64_t d = 0; d < D; ++d) o[d] = o[d] / sum * v_scale;
 }
 
 }  // namespace

@@ -21,14 +21,19 @@ void softplus(float* x, const float* bias, int64_t n) {
   for (int64_t i = 0; i < n; ++i) x[i] = adder::softplus(x[i] + bias[i]);
 }
 
-void to_kv(DType kv_type, const float* x, std::byte* out, int64_t n) {
-  CHECK(kv_type == DType::kF32 || kv_type == DType::kF16 || kv_type == DType::kBF16, "KV type {}", name(kv_type));
-  if (kv_type == DType::kF32) {
-    std::memcpy(out, x, storage_bytes(kv_type, n));
+void to_kv(DType kv_type, float scale, const float* x, std::byte* out, int64_t n) {
+  if (kv_type != DType::kF8E4M3) return round_to(kv_type, x, out, n);
+  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<std::byte>(float_to_e4m3(x[i] / scale));
+}
+
+void round_to(DType dtype, const float* x, std::byte* out, int64_t n) {
+  CHECK(dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16, "{}", name(dtype));
+  if (dtype == DType::kF32) {
+    std::memcpy(out, x, storage_bytes(dtype, n));
     return;
   }
   for (int64_t i = 0; i < n; ++i) {
-    const uint16_t bits = kv_type == DType::kF16 ? float_to_half(x[i]) : float_to_bf16(x[i]);
+    const uint16_t bits = dtype == DType::kF16 ? float_to_half(x[i]) : float_to_bf16(x[i]);
     std::memcpy(out + 2 * i, &bits, sizeof bits);
   }
 }

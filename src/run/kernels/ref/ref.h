@@ -23,7 +23,10 @@ void attention(const AttentionArgs& a, int64_t begin, int64_t end);
 void relu2(float* x, int64_t begin, int64_t end);
 void add(float* x, const float* y, int64_t begin, int64_t end);
 void softplus(float* x, const float* bias, int64_t n);
-void to_kv(DType kv_type, const float* x, std::byte* out, int64_t n);
+void to_kv(DType kv_type, float scale, const float* x, std::byte* out, int64_t n);
+
+/// To F32, F16 or BF16, to nearest even.
+void round_to(DType dtype, const float* x, std::byte* out, int64_t n);
 
 /// Sixteen partial sums; see ops.h.
 inline constexpr int64_t kLanes = 16;

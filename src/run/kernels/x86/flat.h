@@ -31,6 +31,9 @@ struct FlatLinearQ8 {
 /// The scalar codec (core/quant), for formats a level has no decoder for.
 void decode_scalar(DType dtype, const uint8_t* blocks, int64_t n, float* out);
 
+/// to_kv of F8_E4M3 as the scalar table has it: a token makes few keys and values.
+void to_fp8_scalar(float scale, const float* x, std::byte* out, int64_t n);
+
 struct FlatFormat {
   int64_t block_size, block_bytes;
 };

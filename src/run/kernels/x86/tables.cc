@@ -37,6 +37,10 @@ void decode_scalar(DType dtype, const uint8_t* blocks, int64_t n, float* out) {
   decode(dtype, reinterpret_cast<const std::byte*>(blocks), {out, static_cast<size_t>(n)});
 }
 
+void to_fp8_scalar(float scale, const float* x, std::byte* out, int64_t n) {
+  scalar_ops().to_kv(DType::kF8E4M3, scale, x, out, n);
+}
+
 FlatFormat flat_format(DType dtype) {
   return {info(dtype).block_size, info(dtype).block_bytes};
 }

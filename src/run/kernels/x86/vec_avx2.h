@@ -130,7 +130,7 @@ inline void store(Half* p, F a) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
 }
 /// The low halves of the lanes.
-inline void store_low16(Half* p, I a) {
+inline void store_low16(BFloat* p, I a) {
   const I packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(a, a), 0x08);
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128(packed));
 }

@@ -123,7 +123,7 @@ inline void store(float* p, F a) {
 inline void store(Half* p, F a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
 }
-inline void store_low16(Half* p, I a) {
+inline void store_low16(BFloat* p, I a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(a));
 }
 

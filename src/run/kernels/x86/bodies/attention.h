@@ -164,8 +164,8 @@ void attend(const AttentionArgs& a, QueryGroup& group, int64_t kv_head) {
   }
   for (int i = 0; i < group.n; ++i) {
     float* out = group.state[i].out;
-    const F sum = set1(group.state[i].sum);
-    for (int64_t d = 0; d < D; d += kWidth) store(out + d, div(load(out + d, D - d), sum), D - d);
+    const F sum = set1(group.state[i].sum), v_scale = set1(a.v_scale);
+    for (int64_t d = 0; d < D; d += kWidth) store(out + d, mul(div(load(out + d, D - d), sum), v_scale), D - d);
   }
 }
 
@@ -178,6 +178,9 @@ void attend_any(const AttentionArgs& a, QueryGroup& group, int64_t kv_head) {
     case DType::kBF16:
       attend<BFloat>(a, group, kv_head);
       break;
+    case DType::kF8E4M3:
+      attend<Quarter>(a, group, kv_head);
+      break;
     default:
       attend<float>(a, group, kv_head);
       break;
@@ -186,7 +189,12 @@ void attend_any(const AttentionArgs& a, QueryGroup& group, int64_t kv_head) {
 }
 
 /// Items of one KV head lie apart (item = t * n_heads + head): they are gathered from the range, tokens in order.
-void attention(const AttentionArgs& a, int64_t begin, int64_t end) {
+void attention(const AttentionArgs& args, int64_t begin, int64_t end) {
+  AttentionArgs a = args;
+  if (a.kv_type == DType::kF8E4M3) {
+    a.scale *= 0x1p8f;
+    a.v_scale *= 0x1p8f;
+  }
   const int64_t heads_per_kv = a.n_heads / a.n_kv_heads;
   QueryGroup group;
   for (int64_t kv_head = 0; kv_head < a.n_kv_heads; ++kv_head) {

@@ -30,6 +30,23 @@ inline F load(const E* p, int64_t n) {
   return load(whole);
 }
 
+/// float_to_bf16: round to nearest even by an addition, NaN kept quiet.
+inline void store(BFloat* p, F x) {
+  const I u = bits(x);
+  const I high = shift_right(u, 16);
+  const I rounded = shift_right(add(add(u, set1(0x7fff)), bit_and(high, set1(1))), 16);
+  store_low16(p, select_number(x, rounded, bit_or(high, set1(0x40))));
+}
+
+/// First n elements; those behind them are not written.
+template <class E>
+inline void store(E* p, F a, int64_t n) {
+  if (n >= kWidth) return store(p, a);
+  E whole[kWidth];
+  store(whole, a);
+  for (int64_t i = 0; i < n; ++i) p[i] = whole[i];
+}
+
 /// exp_f32, operation for operation.
 inline F exp(F x) {
   namespace c = exp_constants;

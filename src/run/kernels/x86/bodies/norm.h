@@ -46,29 +46,21 @@ void add_to(float* x, const float* y, int64_t begin, int64_t end) {
   }
 }
 
-/// float_to_bf16: round to nearest even by an addition, NaN kept quiet.
-inline I to_bf16(F x) {
-  const I u = bits(x);
-  const I high = shift_right(u, 16);
-  const I rounded = shift_right(add(add(u, set1(0x7fff)), bit_and(high, set1(1))), 16);
-  return select_number(x, rounded, bit_or(high, set1(0x40)));
+template <class E>
+void round_to(const float* x, std::byte* out, int64_t n) {
+  for (int64_t i = 0; i < n; i += kWidth) store(reinterpret_cast<E*>(out) + i, load(x + i, n - i), n - i);
 }
 
-void to_kv(DType kv_type, const float* x, std::byte* out, int64_t n) {
-  for (int64_t i = 0; i < n; i += kWidth) {
-    const int64_t left = n - i;
-    const F values = load(x + i, left);
-    if (kv_type == DType::kF32) {
-      store(reinterpret_cast<float*>(out) + i, values, left);
-      continue;
-    }
-    Half halves[kWidth];
-    if (kv_type == DType::kF16) {
-      store(halves, values);
-    } else {
-      store_low16(halves, to_bf16(values));
-    }
-    for (int64_t l = 0; l < smaller(left, kWidth); ++l) reinterpret_cast<Half*>(out)[i + l] = halves[l];
+void to_kv(DType kv_type, float scale, const float* x, std::byte* out, int64_t n) {
+  switch (kv_type) {
+    case DType::kF16:
+      return round_to<Half>(x, out, n);
+    case DType::kBF16:
+      return round_to<BFloat>(x, out, n);
+    case DType::kF8E4M3:
+      return to_fp8_scalar(scale, x, out, n);
+    default:
+      return round_to<float>(x, out, n);
   }
 }
 

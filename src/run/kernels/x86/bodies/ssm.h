@@ -23,6 +23,11 @@ inline void pack_panel(const float* from, int64_t stride, int64_t n, int64_t n_r
   }
 }
 
+template <class E>
+inline E* state_of(const SsdChunk& s) {
+  return reinterpret_cast<E*>(s.state);
+}
+
 /// cs and dt of one head, positions in a row.
 struct Steps {
   alignas(64) float cs[kMaxChunk + kWidth] = {}, dt[kMaxChunk + kWidth] = {};
@@ -72,14 +77,14 @@ struct Outputs {
     }
   }
 
-  /// Q registers from p on of one head, through the panel of the state that begins at n0.
-  template <int Q>
+  /// Q registers from p on of one head, through the panel of the state, of numbers E, that begins at n0.
+  template <class E, int Q>
   void strip(int64_t h, int64_t p, int64_t n0, int64_t depth) const {
     const SsdChunk& s = a.chunk;
     const int64_t P = s.head_dim, N = s.state_size, d_inner = s.n_heads * P, left = P - p;
     const bool last = n0 + depth == N;
     alignas(64) float state[kScanColumns * Q * kWidth], x[kMaxChunk * Q * kWidth];
-    const float* rows_of_state = s.state + (h * N + n0) * P + p;
+    const E* rows_of_state = state_of<E>(s) + (h * N + n0) * P + p;
     pack_strip<Q>(rows_of_state, P, depth, left, state);
     if (last) pack_strip<Q>(s.x + h * P + p, s.x_stride, a.last, left, x);
     for (int64_t i = 0; i < n; i += kTileHeight) {
@@ -123,6 +128,7 @@ struct Outputs {
     }
   }
 
+  template <class E>
   void run(int64_t begin, int64_t end) {
     const int64_t P = a.chunk.head_dim, N = a.chunk.state_size;
     for (int64_t n0 = 0; n0 < N; n0 += kScanColumns) {
@@ -132,9 +138,9 @@ struct Outputs {
         if (n0 + depth == N) weigh(h);
         for (int64_t p = 0; p < P; p += 2 * kWidth) {
           if (P - p > kWidth) {
-            strip<2>(h, p, n0, depth);
+            strip<E, 2>(h, p, n0, depth);
           } else {
-            strip<1>(h, p, n0, depth);
+            strip<E, 1>(h, p, n0, depth);
           }
         }
       }
@@ -145,6 +151,7 @@ struct Outputs {
 /// Outputs for which packing does not pay: the state streams in once, and comes from the second cache for the others.
 constexpr int64_t kFewOutputs = 8;
 
+template <class E>
 void output_few(const SsdOutputArgs& a, int64_t g, int64_t begin, int64_t end) {
   const SsdChunk& s = a.chunk;
   const int64_t P = s.head_dim, N = s.state_size, d_inner = s.n_heads * P, n = a.last - a.first;
@@ -162,7 +169,7 @@ void output_few(const SsdOutputArgs& a, int64_t g, int64_t begin, int64_t end) {
       }
       float* y = a.y + i * d_inner + h * P;
       for (int64_t p = 0; p < P; p += kWidth) store(y + p, zero(), P - p);
-      mix(a.c + i * a.c_stride + g * N, N, s.state + h * N * P, P, y, P);
+      mix(a.c + i * a.c_stride + g * N, N, state_of<E>(s) + h * N * P, P, y, P);
       const F decay = exp(set1(cs));
       for (int64_t p = 0; p < P; p += kWidth) store(y + p, mul(decay, load(y + p, P - p)), P - p);
       mix(weight, position + 1, x, s.x_stride, y, P);
@@ -182,18 +189,30 @@ inline void for_each_group(const SsdChunk& s, int64_t begin, int64_t end, const 
   }
 }
 
-void ssd_output(const SsdOutputArgs& a, int64_t begin, int64_t end) {
+template <class E>
+void output(const SsdOutputArgs& a, int64_t begin, int64_t end) {
   for_each_group(a.chunk, begin, end, [&a](int64_t g, int64_t h0, int64_t h1) {
     if (a.last - a.first <= kFewOutputs) {
-      output_few(a, g, h0, h1);
+      output_few<E>(a, g, h0, h1);
     } else {
-      Outputs(a, g).run(h0, h1);
+      Outputs(a, g).run<E>(h0, h1);
     }
   });
 }
 
+void ssd_output(const SsdOutputArgs& a, int64_t begin, int64_t end) {
+  switch (a.chunk.state_type) {
+    case DType::kF16:
+      return output<Half>(a, begin, end);
+    case DType::kBF16:
+      return output<BFloat>(a, begin, end);
+    default:
+      return output<float>(a, begin, end);
+  }
+}
+
 /// Q registers from p on of one head's state, through all positions; b holds columns n0 .. n0 + depth of B.
-template <int Q>
+template <class E, int Q>
 inline void advance_strip(const SsdAdvanceArgs& a, int64_t h, int64_t p, int64_t n0, int64_t depth, const float* weight,
                           F decay, const float* b) {
   const SsdChunk& s = a.chunk;
@@ -207,11 +226,11 @@ inline void advance_strip(const SsdAdvanceArgs& a, int64_t h, int64_t p, int64_t
     }
   }
   for (int64_t n = 0; n < depth; n += kTileHeight) {
-    float* state = s.state + (h * s.state_size + n0 + n) * P + p;
+    E* state = state_of<E>(s) + (h * s.state_size + n0 + n) * P + p;
     const int64_t rows = smaller(kTileHeight, depth - n);
     Tile<Q> tile;
     for (int r = 0; r < kTileHeight; ++r) {
-      const float* row = state + smaller(r, rows - 1) * P;
+      const E* row = state + smaller(r, rows - 1) * P;
       prefetch(row + s.state_size * P);
       for (int q = 0; q < Q; ++q) store(tile.at(r, q), mul(load(row + q * kWidth, left - q * kWidth), decay));
     }
@@ -222,6 +241,7 @@ inline void advance_strip(const SsdAdvanceArgs& a, int64_t h, int64_t p, int64_t
   }
 }
 
+template <class E>
 void advance_group(const SsdAdvanceArgs& a, int64_t g, int64_t begin, int64_t end) {
   const SsdChunk& s = a.chunk;
   const int64_t P = s.head_dim, N = s.state_size, n = a.n_positions;
@@ -237,17 +257,29 @@ void advance_group(const SsdAdvanceArgs& a, int64_t g, int64_t begin, int64_t en
       const F decay = exp(set1(cs_last));
       for (int64_t p = 0; p < P; p += 2 * kWidth) {
         if (P - p > kWidth) {
-          advance_strip<2>(a, h, p, n0, depth, weight, decay, b);
+          advance_strip<E, 2>(a, h, p, n0, depth, weight, decay, b);
         } else {
-          advance_strip<1>(a, h, p, n0, depth, weight, decay, b);
+          advance_strip<E, 1>(a, h, p, n0, depth, weight, decay, b);
         }
       }
     }
   }
 }
 
+template <class E>
+void advance(const SsdAdvanceArgs& a, int64_t begin, int64_t end) {
+  for_each_group(a.chunk, begin, end, [&a](int64_t g, int64_t h0, int64_t h1) { advance_group<E>(a, g, h0, h1); });
+}
+
 void ssd_advance(const SsdAdvanceArgs& a, int64_t begin, int64_t end) {
-  for_each_group(a.chunk, begin, end, [&a](int64_t g, int64_t h0, int64_t h1) { advance_group(a, g, h0, h1); });
+  switch (a.chunk.state_type) {
+    case DType::kF16:
+      return advance<Half>(a, begin, end);
+    case DType::kBF16:
+      return advance<BFloat>(a, begin, end);
+    default:
+      return advance<float>(a, begin, end);
+  }
 }
 
 }  // namespace
