@@ -1,6 +1,6 @@
 # What scripts/elastic does in `make elastic-mini`: everything from synthetic text, in about five minutes on two cores.
 steps=100       # of every method
-router_steps=20 # of elastic's
+router_steps=10 # of elastic's
 batch=8         # windows a step
 budget=45       # per cent of the parent's parameters
 align=16
@@ -12,7 +12,8 @@ methods="b0 b1 b2 b3 b4 b5 b7 b9 elastic"
 data=$work/problems
 router_recipe=$recipes/elastic.toml
 student_recipe=$recipes/distill.toml
-changes=() # to both
+changes=()        # --set KEY=VALUE, to both
+router_changes=() # to the router's
 
 make_parent() {
   once problems "$data" "$train" synth-data --out "$data" --size 1MB --tests 60 --seed 1

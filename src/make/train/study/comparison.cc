@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 namespace adder {
@@ -34,14 +35,18 @@ Mean mean_of(const std::vector<double>& values) {
 }  // namespace
 
 Comparison::Comparison(std::vector<Method> methods) : methods_(std::move(methods)) {
-  std::set<int64_t> tokens;
+  std::map<int64_t, size_t> judged;
   for (const Method& method : methods_) {
+    std::set<int64_t> here;
     for (const RunLog& run : method.runs) {
-      for (const JudgedPoint& point : run.points) tokens.insert(point.tokens);
+      for (const JudgedPoint& point : run.points) here.insert(point.tokens);
       end_ = std::max(end_, run.end);
     }
+    for (const int64_t tokens : here) ++judged[tokens];
   }
-  tokens_.assign(tokens.begin(), tokens.end());
+  for (const auto& [tokens, count] : judged) {
+    if (2 * count >= methods_.size()) tokens_.push_back(tokens);
+  }
 }
 
 Mean Comparison::mean(size_t method, Measure measure, int64_t tokens) const {

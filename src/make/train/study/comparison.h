@@ -31,7 +31,7 @@ class Comparison {
  public:
   explicit Comparison(std::vector<Method> methods);
 
-  /// Where any run was judged, ascending.
+  /// Where half of the methods were judged, ascending: what a few alone know, where a router ended say, is no column.
   const std::vector<int64_t>& tokens() const { return tokens_; }
   int64_t end() const { return end_; }  ///< where the longest run is done
   const std::vector<Method>& methods() const { return methods_; }

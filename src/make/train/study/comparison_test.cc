@@ -45,6 +45,13 @@ TEST(Comparison, TellsTheBestWhereAllHaveCome) {
   EXPECT_FALSE(Comparison({{"a", {run({{0, 1}})}}, {"b", {run({{5, 1}})}}}).best());
 }
 
+TEST(Comparison, WhatFewKnowIsNoColumn) {
+  const Comparison c({{"a", {run({{0, 5}, {1000, 1}})}},
+                      {"b", {run({{0, 4}, {1000, 1}})}},
+                      {"c", {run({{0, 4}, {100, 3}, {1000, 1}})}}});
+  EXPECT_EQ(c.tokens(), (std::vector<int64_t>{0, 1000}));
+}
+
 TEST(Comparison, AnEndThatNobodyReachedIsNone) {
   const Comparison c({{"short", {run({{0, 5}, {50, 1}})}}, {"whole", {run({{1000, 0.1}})}}});
   EXPECT_DOUBLE_EQ(c.at_end("whole", Measure::kKl)->value, 0.1);
