@@ -17,6 +17,7 @@ void add_inspect(CLI::App& app, Action& chosen);
 void add_tokenize(CLI::App& app, Action& chosen);
 void add_plan(CLI::App& app, Action& chosen);
 void add_bench(CLI::App& app, Action& chosen);
+void add_latency(CLI::App& app, Action& chosen);
 void add_perplexity(CLI::App& app, Action& chosen);
 void add_compare(CLI::App& app, Action& chosen);
 void add_logits(CLI::App& app, Action& chosen);

@@ -34,6 +34,7 @@ int run_main(int argc, char** argv) {
   add_tokenize(app, chosen);
   add_plan(app, chosen);
   add_bench(app, chosen);
+  add_latency(app, chosen);
   add_perplexity(app, chosen);
   add_compare(app, chosen);
   add_logits(app, chosen);

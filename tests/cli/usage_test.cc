@@ -10,10 +10,10 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-const std::vector<std::string> kCommands = {"run",        "chat",    "inspect", "tokenize",   "plan",        "bench",
-                                            "perplexity", "compare", "imatrix", "importance", "sensitivity", "quantize",
-                                            "slice",      "nest",    "convert", "verify",     "diff",        "logits",
-                                            "pull",       "list",    "rm",      "synth",      "completion"};
+const std::vector<std::string> kCommands = {
+    "run",     "chat",       "inspect",     "tokenize", "plan",  "bench", "perplexity", "compare",
+    "imatrix", "importance", "sensitivity", "quantize", "slice", "nest",  "latency",    "convert",
+    "verify",  "diff",       "logits",      "pull",     "list",  "rm",    "synth",      "completion"};
 
 TEST(Help, NamesEveryCommandAndExplainsEach) {
   const Outcome all = run_adder({"--help"});
@@ -112,6 +112,8 @@ TEST(Usage, MistakesEndWithTwoAndSayWhatToDo) {
       {"slice", "in.gguf", "out.gguf", "--align", "48", "--budget", "45%"},
       {"slice", "in.gguf", "out.gguf", "--drop", "one"},
       {"nest", "in.gguf"},
+      {"latency", "--hidden", "64"},
+      {"latency", "--preset", "no-such"},
       {"importance", "--data", "x.txt"},
       {"importance", "--data", "x.txt", "--out", "s.json", "--ffn", "within"},
       {"imatrix", "--data", "x.txt"},
