@@ -20,6 +20,7 @@ Status start(ElasticCommand& command) {
     return Error::usage("--data and --work are needed to train");
   }
   if (command.out.empty()) command.out = command.work / "nested.gguf";
+  if (!command.dry_run) TRY(join_team(command));
   return elastic(command, stop_on_signal());
 }
 

@@ -17,7 +17,10 @@ void add_pretrain(CLI::App& app, Status& status) {
   command->add_option("--from", options->from, "checkpoint to begin from when WORK has none");
   command->add_option("--decay-steps", options->decay_steps,
                       "take the learning rate to zero over so many steps, then stop");
-  command->callback([options, &status] { status = pretrain(*options, stop_on_signal()); });
+  command->callback([options, &status] {
+    status = join_team(*options);
+    if (status) status = pretrain(*options, stop_on_signal());
+  });
 }
 
 }  // namespace adder

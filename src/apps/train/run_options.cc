@@ -24,6 +24,13 @@ void add_run_options(CLI::App& command, RunOptions& options) {
   command.add_option("--threads", options.threads, "default: every core this process may use");
 }
 
+Status join_team(RunOptions& options) {
+  TRY_ASSIGN(const Place place, Place::from_environment());
+  TRY_ASSIGN(Team team, Team::join(place));
+  options.team = std::make_shared<const Team>(std::move(team));
+  return {};
+}
+
 const std::atomic<bool>& stop_on_signal() {
   for (const int signal : {SIGINT, SIGTERM}) {
     std::signal(signal, [](int number) {

@@ -51,7 +51,7 @@ Result<Trainer> run_part(const Bench& bench, const RunRecipe& recipe, Weights we
   TRY(make_directory(options.work));
   TRY_ASSIGN(Mixture text,
              bench.library.mixture(bench.recipe.weights, bench.tokenizer.data().bos, recipe.seq_len, recipe.seed));
-  Trainer trainer(recipe, std::move(weights), std::move(text), std::move(objective));
+  Trainer trainer(recipe, std::move(weights), std::move(text), std::move(objective), options.team);
   if (const fs::path last = options.work / "last.ckpt"; fs::exists(last)) {
     TRY(trainer.load(last));
   } else if (!before.empty()) {
@@ -106,7 +106,7 @@ Status train_student(const Bench& bench, const Parent& teacher_file, const Paren
         run_part(bench, second_stage_of(recipe), std::move(trainer->weights()), objective, "stage-2", first_end, stop);
     if (!trainer) return std::move(trainer).error();
   }
-  if (!is_complete(*trainer)) return {};
+  if (!is_complete(*trainer) || !bench.options.team->leads()) return {};
   ExportNotes notes{.title = recipe.name, .steps = {{training_step(bench, *trainer), ""}}};
   if (recipe.init == "file") notes.steps = student_file.steps_to(training_step(bench, *trainer));
   TRY(export_model(trainer->params(), bench.tokenizer.data(), notes, bench.options.type, bench.options.out));

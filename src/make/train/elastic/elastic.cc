@@ -98,7 +98,7 @@ Status train(const ElasticOptions& options, const ElasticRecipe& recipe, const P
   const torch::TensorOptions like_weights = torch::dtype(torch::kFloat32).device(place.device);
   const auto objective = std::make_shared<Elastic>(recipe, space, cost, std::move(distillation), like_weights);
   Weights weights{std::move(student), objective->router().initial_weights(like_weights), recipe.router_rate};
-  Trainer trainer(recipe, std::move(weights), std::move(text), objective);
+  Trainer trainer(recipe, std::move(weights), std::move(text), objective, options.team);
   if (const fs::path last = options.work / "last.ckpt"; fs::exists(last)) TRY(trainer.load(last));
   fmt::print(stderr, "{} tokens to train on, {} held out; {}\n", library.train_tokens(), library.held_out.size(),
              trainer.steps_done() > 0 ? fmt::format("resuming at step {}", trainer.steps_done()) : "starting");
@@ -109,7 +109,8 @@ Status train(const ElasticOptions& options, const ElasticRecipe& recipe, const P
     };
     TRY(run(trainer, options, judged, stop));
   }
-  return is_complete(trainer) ? write_results(options, recipe, parent, record, trainer, *objective) : Status();
+  const bool writes = is_complete(trainer) && options.team->leads();
+  return writes ? write_results(options, recipe, parent, record, trainer, *objective) : Status();
 }
 
 }  // namespace

@@ -25,11 +25,11 @@ Result<std::vector<double>> sizes(const json& list, std::string_view what) {
 }
 
 /// The cell of `axis` that holds `value`, or the nearest, and how far into it the value is.
-struct Place {
+struct Between {
   size_t cell;
   torch::Tensor part;
 };
-Place place(const std::vector<double>& axis, const torch::Tensor& value) {
+Between between(const std::vector<double>& axis, const torch::Tensor& value) {
   const auto above = std::ranges::upper_bound(axis, value.item<double>()) - axis.begin();
   const auto cell = static_cast<size_t>(std::clamp<std::ptrdiff_t>(above - 1, 0, std::ssize(axis) - 2));
   return {cell, (value - axis[cell]) / (axis[cell + 1] - axis[cell])};
@@ -76,7 +76,7 @@ Result<LatencyTable> LatencyTable::read(const std::filesystem::path& path) {
 
 torch::Tensor LatencyTable::layer(LayerKind kind, const torch::Tensor& hidden, const torch::Tensor& width) const {
   const Grid& grid = grids_[kind == LayerKind::kMamba ? 0 : kind == LayerKind::kAttention ? 1 : 2];
-  const Place row = place(grid.hidden, hidden), column = place(grid.width, width);
+  const Between row = between(grid.hidden, hidden), column = between(grid.width, width);
   const auto across = [&](size_t r) {
     return grid.us[r][column.cell] * (1 - column.part) + grid.us[r][column.cell + 1] * column.part;
   };
@@ -85,7 +85,7 @@ torch::Tensor LatencyTable::layer(LayerKind kind, const torch::Tensor& hidden, c
 
 torch::Tensor LatencyTable::head(const torch::Tensor& hidden) const {
   const Grid& grid = grids_[3];
-  const Place row = place(grid.hidden, hidden);
+  const Between row = between(grid.hidden, hidden);
   return grid.us[row.cell][0] * (1 - row.part) + grid.us[row.cell + 1][0] * row.part;
 }
 

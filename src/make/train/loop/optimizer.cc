@@ -9,22 +9,28 @@
 
 namespace adder {
 
-Optimizer::Optimizer(const RunRecipe& recipe, const Weights& weights) : recipe_(recipe) {
-  const auto add = [&](const torch::Tensor& value, Kind kind, bool decays, double rate) {
-    slots_.push_back(
-        {kind, decays, rate, at::zeros_like(value), kind == Kind::kAdamW ? at::zeros_like(value) : torch::Tensor()});
-  };
+Optimizer::Optimizer(const RunRecipe& recipe, const Weights& weights, int rank, int size) : recipe_(recipe) {
   for (size_t i = 0; i < weights.model.specs().size(); ++i) {
     const TensorSpec& spec = weights.model.specs()[i];
     const bool decays = spec.is_matrix && spec.role != Role::kEmbedding;
     const bool by_muon = decays && spec.role != Role::kOutput && recipe.optimizer == "muon";
-    add(weights.model.values()[i], by_muon ? Kind::kMuon : Kind::kAdamW, decays,
-        by_muon ? recipe.matrix_rate : recipe.learning_rate);
+    slots_.push_back(
+        {by_muon ? Kind::kMuon : Kind::kAdamW, decays, by_muon ? recipe.matrix_rate : recipe.learning_rate});
   }
-  for (const torch::Tensor& value : weights.beside) add(value, Kind::kAdamW, false, weights.beside_rate);
-  largest_first_.resize(slots_.size());
-  std::iota(largest_first_.begin(), largest_first_.end(), size_t{0});
-  std::ranges::stable_sort(largest_first_, std::greater<>(), [&](size_t i) { return weights.at(i).numel(); });
+  slots_.resize(weights.count(), {Kind::kAdamW, false, weights.beside_rate});
+  std::vector<size_t> largest_first(slots_.size());
+  std::iota(largest_first.begin(), largest_first.end(), size_t{0});
+  std::ranges::stable_sort(largest_first, std::greater<>(), [&](size_t i) { return weights.at(i).numel(); });
+  std::vector<int64_t> shares(static_cast<size_t>(size));
+  for (const size_t i : largest_first) {
+    const auto least = std::ranges::min_element(shares);
+    *least += weights.at(i).numel();
+    slots_[i].owner = static_cast<int>(least - shares.begin());
+    if (slots_[i].owner != rank) continue;
+    own_.push_back(i);
+    slots_[i].momentum = at::zeros_like(weights.at(i));
+    if (slots_[i].kind == Kind::kAdamW) slots_[i].variance = at::zeros_like(weights.at(i));
+  }
 }
 
 torch::Tensor orthogonalise(const torch::Tensor& matrix) {
@@ -62,8 +68,8 @@ void Optimizer::step(Weights& weights, const std::vector<torch::Tensor>& grads, 
   std::atomic<size_t> next{0};
   run_side_by_side(threads, [&](int) {
     torch::NoGradGuard no_grad;
-    for (size_t i = next++; i < largest_first_.size(); i = next++) {
-      const size_t which = largest_first_[i];
+    for (size_t i = next++; i < own_.size(); i = next++) {
+      const size_t which = own_[i];
       update(weights.at(which), grads[which], slots_[which], scale);
     }
   });
@@ -72,7 +78,7 @@ void Optimizer::step(Weights& weights, const std::vector<torch::Tensor>& grads, 
 std::vector<std::pair<std::string, torch::Tensor*>> Optimizer::state() {
   std::vector<std::pair<std::string, torch::Tensor*>> all;
   for (size_t i = 0; i < slots_.size(); ++i) {
-    all.emplace_back(fmt::format("momentum.{}", i), &slots_[i].momentum);
+    if (slots_[i].momentum.defined()) all.emplace_back(fmt::format("momentum.{}", i), &slots_[i].momentum);
     if (slots_[i].variance.defined()) all.emplace_back(fmt::format("variance.{}", i), &slots_[i].variance);
   }
   return all;

@@ -15,13 +15,17 @@ namespace adder {
 /// D and dt_bias are exempt, and so is what is trained beside the model, at a rate of its own.
 class Optimizer {
  public:
-  Optimizer(const RunRecipe& recipe, const Weights& weights);
+  /// Process `rank` of `size` has the state of a share of the tensors, as even as whole tensors allow, and updates
+  /// those alone (ZeRO stage 1, arXiv 1910.02054).
+  Optimizer(const RunRecipe& recipe, const Weights& weights, int rank = 0, int size = 1);
 
-  /// One update of `weights` from `grads` (same order), with the peak rates times `scale`. Tensors are independent;
-  /// `threads` of them are updated side by side.
+  /// One update of this process's share of `weights` from `grads` (same order), with the peak rates times `scale`.
+  /// Tensors are independent; `threads` of them are updated side by side.
   void step(Weights& weights, const std::vector<torch::Tensor>& grads, double scale, int threads);
 
-  /// Everything a continued run needs, by name.
+  int owner(size_t i) const { return slots_[i].owner; }  ///< which process updates tensor i
+
+  /// Everything a continued run needs of this process's share, by name.
   std::vector<std::pair<std::string, torch::Tensor*>> state();
   int64_t& steps_taken() { return steps_taken_; }
 
@@ -30,14 +34,15 @@ class Optimizer {
   struct Slot {
     Kind kind;
     bool decays;
-    double rate;                       // peak
-    torch::Tensor momentum, variance;  // variance of AdamW only
+    double rate;                                 // peak
+    int owner = 0;                               // process
+    torch::Tensor momentum = {}, variance = {};  // of this process's share; variance of AdamW only
   };
   void update(torch::Tensor& value, const torch::Tensor& grad, Slot& slot, double scale) const;
 
   RunRecipe recipe_;
   std::vector<Slot> slots_;
-  std::vector<size_t> largest_first_;
+  std::vector<size_t> own_;  // this process's share, the largest first
   int64_t steps_taken_ = 0;
 };
 

@@ -6,7 +6,7 @@
 namespace adder {
 
 Result<Workshop> Workshop::open(const RecipeFile& recipe_file, const std::filesystem::path& data,
-                                const std::filesystem::path& work) {
+                                const std::filesystem::path& work, std::shared_ptr<const Team> team) {
   TRY_ASSIGN(Recipe recipe, read_recipe(recipe_file));
   TRY_ASSIGN(ModelConfig config, model_config(recipe));
   TRY_ASSIGN(std::vector<Book> books, read_corpus(data, recipe.held_out));
@@ -22,7 +22,8 @@ Result<Workshop> Workshop::open(const RecipeFile& recipe_file, const std::filesy
   Mixture text(Windows(streams.train, tokenizer.data().bos, recipe.seq_len, recipe.seed));
   Weights weights{Parameters(config, torch::dtype(torch::kFloat32).device(bench.device)), {}};
   const ForwardOptions forward{.precision = bench.precision, .chunk = recipe.chunk, .recompute = recipe.recompute};
-  Trainer trainer(recipe, std::move(weights), std::move(text), std::make_shared<CrossEntropy>(forward));
+  Trainer trainer(recipe, std::move(weights), std::move(text), std::make_shared<CrossEntropy>(forward),
+                  std::move(team));
   return Workshop{std::move(recipe),    std::move(config),  std::move(books),
                   std::move(tokenizer), std::move(streams), std::move(trainer)};
 }
@@ -33,7 +34,7 @@ HeldOutLoss Workshop::held_out_loss(int64_t windows, int threads) const {
 }
 
 Status pretrain(const PretrainOptions& options, const std::atomic<bool>& stop) {
-  TRY_ASSIGN(Workshop shop, Workshop::open(options.recipe, options.data, options.work));
+  TRY_ASSIGN(Workshop shop, Workshop::open(options.recipe, options.data, options.work, options.team));
   TRY(options.recipe.keep(options.work));
   Trainer& trainer = shop.trainer;
   const std::filesystem::path last = options.work / "last.ckpt";

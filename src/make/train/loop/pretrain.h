@@ -28,7 +28,8 @@ struct Workshop {
   Trainer trainer;
 
   static Result<Workshop> open(const RecipeFile& recipe, const std::filesystem::path& data,
-                               const std::filesystem::path& work);
+                               const std::filesystem::path& work,
+                               std::shared_ptr<const Team> team = std::make_shared<const Team>());
   HeldOutLoss held_out_loss(int64_t windows, int threads) const;  ///< 0 windows: all
 };
 

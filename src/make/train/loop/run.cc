@@ -35,20 +35,23 @@ class Run {
         options_(options),
         judge_(judge),
         metrics_(options.work / "metrics.jsonl"),
-        threads_(options.threads > 0 ? options.threads : available_threads()) {}
+        threads_(options.threads > 0 ? options.threads : available_threads()),
+        team_(trainer.team()) {}
 
   Status until(const std::atomic<bool>& stop) {
+    if (const int64_t lanes = trainer_.recipe().lanes; lanes % team_.size() != 0)
+      return Error::usage("{} processes for train.lanes = {}, expected each to get as many", team_.size(), lanes);
     TRY(introduce());
     TRY(judge_if_asked());
     Clock::time_point saved = Clock::now();
     begin_line();
-    while (!stop && !finished()) {
+    while (!agreed(stop || finished())) {
       TRY_ASSIGN(const StepReport report, trainer_.step(threads_));
       sums_.add(report.sums);
       ++steps_;
       if (report.step % kStepsPerLine == 0 || finished()) TRY(say(report));
       TRY(judge_if_asked());
-      if (seconds_since(saved) > 60 * options_.checkpoint_minutes) {
+      if (agreed(seconds_since(saved) > 60 * options_.checkpoint_minutes)) {
         TRY(checkpoint());
         saved = Clock::now();
         begin_line();
@@ -58,6 +61,8 @@ class Run {
   }
 
  private:
+  /// Whether any process of the team says so: clocks and signals are not the same everywhere.
+  bool agreed(bool mine) const { return team_.least(mine ? 0 : 1) == 0; }
   int64_t last_step() const { return options_.steps > 0 ? options_.steps : end_of(trainer_); }
   bool finished() const {
     if (options_.minutes > 0 && seconds_since(start_) > 60 * options_.minutes) return true;
@@ -70,6 +75,7 @@ class Run {
   }
 
   Status introduce() const {
+    if (!team_.leads()) return {};
     std::vector<int64_t> judged_at;
     for (const int64_t step : trainer_.recipe().judge_at) judged_at.push_back(tokens_at(step));
     const int64_t end = end_of(trainer_);
@@ -89,7 +95,7 @@ class Run {
 
   /// At most once a step. The line that is being gathered is not to blame for the time.
   Status judge() {
-    if (judged_ == trainer_.steps_done()) return {};
+    if (judged_ == trainer_.steps_done() || !team_.leads()) return {};
     const Clock::time_point begin = Clock::now();
     TRY(judge_(metrics_, threads_));
     judged_ = trainer_.steps_done();
@@ -116,6 +122,7 @@ class Run {
   }
 
   Status say(const StepReport& report) {
+    if (!team_.leads()) return {};
     const double tokens_per_s = static_cast<double>(steps_ * tokens_per_step()) / seconds_since(line_);
     const double loss = sums_.mean(sums_.total), kl = sums_.mean(sums_.kl), left = time_left(tokens_per_s);
     const std::string remark = trainer_.objective().remark(trainer_.weights(), trainer_.steps_done());
@@ -139,6 +146,7 @@ class Run {
   Status checkpoint() {
     TRY(trainer_.save(options_.work / "last.ckpt"));
     TRY(judge());
+    if (!team_.leads()) return {};
     return write_report(options_.work / "metrics.jsonl", options_.work / "report.html", trainer_.recipe().name);
   }
 
@@ -147,6 +155,7 @@ class Run {
   const Judge& judge_;
   Metrics metrics_;
   int threads_;
+  const Team& team_;
   Clock::time_point start_ = Clock::now(), line_ = start_;
   LossSums sums_;  // of the steps since the last line
   int64_t steps_ = 0;

@@ -1,6 +1,7 @@
 #include "make/train/loop/trainer.h"
 
 #include <cmath>
+#include <limits>
 
 #include "make/train/loop/parallel.h"
 
@@ -9,6 +10,20 @@ namespace {
 
 LossSums sums_of(const HeadLoss& loss, int64_t targets) {
   return {loss.total.item<double>(), loss.nats, loss.kl, loss.agreed, loss.correct, targets};
+}
+
+/// The targets are not counted: every process knows them.
+LossSums sum_over(const Team& team, const LossSums& mine) {
+  const torch::Tensor all = torch::tensor(
+      {mine.total, mine.nats, mine.kl, static_cast<double>(mine.agreed), static_cast<double>(mine.correct)},
+      torch::kFloat64);
+  team.sum({&all, 1});
+  const double* const sums = all.data_ptr<double>();
+  return {.total = sums[0],
+          .nats = sums[1],
+          .kl = sums[2],
+          .agreed = static_cast<int64_t>(sums[3]),
+          .correct = static_cast<int64_t>(sums[4])};
 }
 
 }  // namespace
@@ -22,14 +37,16 @@ void LossSums::add(const LossSums& other) {
   targets += other.targets;
 }
 
-Trainer::Trainer(const RunRecipe& recipe, Weights weights, Mixture text, std::shared_ptr<const Objective> objective)
+Trainer::Trainer(const RunRecipe& recipe, Weights weights, Mixture text, std::shared_ptr<const Objective> objective,
+                 std::shared_ptr<const Team> team)
     : recipe_(recipe),
       weights_(std::move(weights)),
-      optimizer_(recipe, weights_),
+      team_(std::move(team)),
+      optimizer_(recipe, weights_, team_->rank(), team_->size()),
       text_(std::move(text)),
       objective_(std::move(objective)),
       device_(weights_.model.values().front().device()) {
-  for (int64_t i = 0; i < recipe.lanes; ++i) lanes_.push_back(weights_.lane());
+  for (int64_t i = 0; i < recipe.lanes / team_->size(); ++i) lanes_.push_back(weights_.lane());
 }
 
 MicroBatch Trainer::micro_batch(const WindowBatch& batch, int64_t first, int64_t rows) const {
@@ -48,7 +65,8 @@ Trainer::LaneResult Trainer::run_lane(size_t lane, const WindowBatch& batch) {
   LaneResult result;
   Weights& own = lanes_[lane];
   for (size_t i = 0; i < own.count(); ++i) own.at(i).mutable_grad() = torch::Tensor();
-  const int64_t per_lane = recipe_.batch / recipe_.lanes, begin = static_cast<int64_t>(lane) * per_lane;
+  const int64_t per_lane = recipe_.batch / recipe_.lanes, first = team_->rank() * std::ssize(lanes_);
+  const int64_t begin = (first + static_cast<int64_t>(lane)) * per_lane;
   for (int64_t row = begin; row < begin + per_lane; row += recipe_.micro_batch) {
     const HeadLoss loss = objective_->loss(own, micro_batch(batch, row, recipe_.micro_batch));
     result.sums.add(sums_of(loss, 0));
@@ -61,11 +79,27 @@ Trainer::LaneResult Trainer::run_lane(size_t lane, const WindowBatch& batch) {
   return result;
 }
 
+/// Of all lanes of all processes, for every tensor.
+std::vector<torch::Tensor> Trainer::gradients() const {
+  std::vector<torch::Tensor> grads;
+  for (size_t i = 0; i < weights_.count(); ++i) {
+    torch::Tensor sum = lanes_[0].at(i).grad();
+    if (!sum.defined()) sum = at::zeros_like(weights_.at(i));
+    for (size_t lane = 1; lane < lanes_.size(); ++lane) {
+      if (const torch::Tensor grad = lanes_[lane].at(i).grad(); grad.defined()) sum.add_(grad);
+    }
+    grads.push_back(sum);
+  }
+  team_->sum(grads);
+  return grads;
+}
+
 Result<StepReport> Trainer::step(int threads) {
   const WindowBatch batch = text_.batch(recipe_.first_sample + samples_seen_, recipe_.batch);
-  const auto n_lanes = static_cast<size_t>(recipe_.lanes);
+  const int64_t first = recipe_.first_sample + samples_seen_;
+  const size_t n_lanes = lanes_.size();
   std::vector<LaneResult> results(n_lanes);
-  const int side = static_cast<int>(std::min<int64_t>(threads, recipe_.lanes));
+  const int side = std::min(threads, static_cast<int>(n_lanes));
   run_side_by_side(side, [&](int thread) {
     for (auto lane = static_cast<size_t>(thread); lane < n_lanes; lane += static_cast<size_t>(side)) {
       results[lane] = run_lane(lane, batch);
@@ -74,32 +108,28 @@ Result<StepReport> Trainer::step(int threads) {
 
   torch::NoGradGuard no_grad;
   StepReport report{.step = steps_done_ + 1};
-  report.sums.targets = batch.n_targets;
+  int64_t bad_row = std::numeric_limits<int64_t>::max();
   for (const LaneResult& result : results) {
-    if (result.bad_row >= 0) {
-      const int64_t first = recipe_.first_sample + samples_seen_ + result.bad_row;
-      return Error::corrupt("step {}: the loss of samples {} to {} is {}", report.step, first,
-                            first + recipe_.micro_batch - 1, result.sums.total);
-    }
+    if (result.bad_row >= 0) bad_row = std::min(bad_row, result.bad_row);
     report.sums.add(result.sums);
   }
+  if (bad_row = team_->least(bad_row); bad_row < batch.rows) {
+    return Error::corrupt("step {}: the loss of samples {} to {} is not finite", report.step, first + bad_row,
+                          first + bad_row + recipe_.micro_batch - 1);
+  }
+  report.sums = sum_over(*team_, report.sums);
+  report.sums.targets = batch.n_targets;
   report.loss = report.sums.mean(report.sums.total);
-  std::vector<torch::Tensor> grads;
+
+  const std::vector<torch::Tensor> grads = gradients();
   double square = 0;
-  for (size_t i = 0; i < weights_.count(); ++i) {
-    torch::Tensor sum = lanes_[0].at(i).grad();
-    if (!sum.defined()) sum = at::zeros_like(weights_.at(i));
-    for (size_t lane = 1; lane < n_lanes; ++lane) {
-      if (const torch::Tensor grad = lanes_[lane].at(i).grad(); grad.defined()) sum.add_(grad);
-    }
-    const double norm = sum.norm().item<double>();
+  for (size_t i = 0; i < grads.size(); ++i) {
+    const double norm = grads[i].norm().item<double>();
     if (!std::isfinite(norm)) {
-      const int64_t first = recipe_.first_sample + samples_seen_;
       return Error::corrupt("step {}, samples {} to {}: the gradient of {} is not finite", report.step, first,
                             first + recipe_.batch - 1, weights_.name_of(i));
     }
     if (i < weights_.model.values().size()) square += norm * norm;
-    grads.push_back(sum);
   }
   report.grad_norm = std::sqrt(square);
   if (recipe_.clip > 0 && report.grad_norm > recipe_.clip) {
@@ -107,9 +137,18 @@ Result<StepReport> Trainer::step(int threads) {
   }
   report.rate_scale = rate_scale(recipe_, decay_, steps_done_);
   optimizer_.step(weights_, grads, report.rate_scale, threads);
+  share_weights();
   ++steps_done_;
   samples_seen_ += recipe_.batch;
   return report;
+}
+
+/// Every process gets what the others have updated.
+void Trainer::share_weights() {
+  std::vector<std::vector<torch::Tensor>> of_owner(static_cast<size_t>(team_->size()));
+  for (size_t i = 0; i < weights_.count(); ++i)
+    of_owner[static_cast<size_t>(optimizer_.owner(i))].push_back(weights_.at(i));
+  for (int owner = 0; owner < team_->size(); ++owner) team_->share(of_owner[static_cast<size_t>(owner)], owner);
 }
 
 LossSums Trainer::evaluate(const Objective& objective, const WindowBatch& batch, int threads) const {

@@ -10,6 +10,7 @@
 #include "make/train/loop/optimizer.h"
 #include "make/train/loop/recipe.h"
 #include "make/train/loop/schedule.h"
+#include "make/train/scale/team.h"
 
 namespace adder {
 
@@ -37,17 +38,25 @@ struct StepReport {
 
 /// A run: weights, optimizer, and how far it has come. Steps depend on the recipe, the token stream and the state
 /// alone, not on the number of threads; a run that is saved and loaded takes the identical next step.
+///
+/// The processes of a team share the lanes of every step, and each keeps its share of the optimizer's state; all of
+/// them have the same weights after every step. Sums over processes are rounded in another order than sums over lanes,
+/// so that a step of several differs from a step of one in the last bits.
 class Trainer {
  public:
-  Trainer(const RunRecipe& recipe, Weights weights, Mixture text, std::shared_ptr<const Objective> objective);
+  Trainer(const RunRecipe& recipe, Weights weights, Mixture text, std::shared_ptr<const Objective> objective,
+          std::shared_ptr<const Team> team = std::make_shared<const Team>());
 
-  /// A loss that is not finite is an error that names the step and the samples; weights are then those before it.
+  /// A loss that is not finite is an error that names the step and the samples; weights are then those before it. The
+  /// processes of a team call this together, and all get the error.
   Result<StepReport> step(int threads);
 
   /// Sums over the windows for any objective.
   LossSums evaluate(const Objective& objective, const WindowBatch& batch, int threads) const;
 
-  /// An archive of libtorch: parameters by role and layer, optimizer, counters. Written whole or not at all.
+  /// An archive of libtorch: parameters by role and layer, optimizer, counters. Written whole or not at all. The
+  /// processes of a team call this together; each writes its share of the optimizer's state beside it, as
+  /// PATH.STEP.I-of-N, before PATH appears. Any number of processes can go on from it.
   Status save(const std::filesystem::path& path);
   /// Refuses a checkpoint of another shape.
   Status load(const std::filesystem::path& path);
@@ -59,6 +68,7 @@ class Trainer {
   const Parameters& params() const { return weights_.model; }
   Parameters& params() { return weights_.model; }
   const RunRecipe& recipe() const { return recipe_; }
+  const Team& team() const { return *team_; }
   const Objective& objective() const { return *objective_; }
   int64_t steps_done() const { return steps_done_; }
   int64_t samples_seen() const { return samples_seen_; }
@@ -75,10 +85,14 @@ class Trainer {
   };
   MicroBatch micro_batch(const WindowBatch& batch, int64_t first, int64_t rows) const;
   LaneResult run_lane(size_t lane, const WindowBatch& batch);
+  std::vector<torch::Tensor> gradients() const;
+  void share_weights();
+  Status agree(const Status& mine) const;
 
   RunRecipe recipe_;
   Weights weights_;
-  std::vector<Weights> lanes_;
+  std::shared_ptr<const Team> team_;
+  std::vector<Weights> lanes_;  ///< of this process
   Optimizer optimizer_;
   Mixture text_;
   std::shared_ptr<const Objective> objective_;
