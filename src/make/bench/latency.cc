@@ -120,8 +120,7 @@ class Meter {
     TRY(synthesize(model, path, synth));
     const Case c{.prompt = kPromptTokens, .generate = options_.tokens};
     TRY_ASSIGN(const auto engine, Engine::open(path, {.threads = options_.threads, .context = c.positions()}));
-    Workload workload(engine->forward(), model, engine->options().kv_type, engine->options().prefill_tokens,
-                      [](int64_t) { return true; });
+    Workload workload(engine->forward(), model, engine->options(), [](int64_t) { return true; });
     double best = 0;
     for (int i = 0; i < options_.repetitions + 1; ++i) {  // the first warms up
       TRY(workload.begin(c));
