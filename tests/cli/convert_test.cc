@@ -40,11 +40,13 @@ const std::string& many_tensors() {
   return path;
 }
 
+using Contents = std::map<std::string, std::string>;
+
 /// What lies in a folder, by name, files with their bytes.
-std::map<std::string, std::string> contents(const fs::path& folder) {
-  std::map<std::string, std::string> files;
+Contents contents(const fs::path& folder) {
+  Contents files;
   for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.is_regular_file()) files[fs::relative(entry.path(), folder)] = *read_file(entry.path());
+    files[fs::relative(entry.path(), folder)] = entry.is_regular_file() ? *read_file(entry.path()) : "a directory";
   return files;
 }
 
@@ -135,22 +137,27 @@ TEST(Diff, EndsWithOneAndTellsWhatDiffers) {
   EXPECT_EQ(run_adder({"diff", f32, scratch() / "nothing.gguf"}).status, 3);
 }
 
-/// The disk is full after 1 MB: the old model stays, and nothing else.
+/// The disk is full after 1 MB or, in the middle of the first text, after 1 kB: the old model stays, and nothing else.
 TEST(Publication, AFullDiskLeavesTheOldModel) {
-  const std::string gguf = scratch() / "full/old.gguf", directory = scratch() / "full/old";
-  fs::create_directories(scratch() / "full");
+  const std::string gguf = scratch() / "full/old.gguf", directory = scratch() / "full/old",
+                    filled = scratch() / "full/filled";
+  fs::create_directories(filled);
+  ASSERT_TRUE(write_file(fs::path(filled) / "notes.txt", "mine"));
   ASSERT_EQ(run_adder({"convert", tiny_directory(), gguf}).status, 0);
   ASSERT_EQ(run_adder({"convert", tiny_directory(), directory}).status, 0);
   const auto before = contents(scratch() / "full");
   for (const std::vector<std::string>& command : {std::vector<std::string>{"convert", tiny_directory(), gguf},
                                                   {"convert", tiny_directory(), directory},
                                                   {"convert", tiny_directory(), scratch() / "full/new"},
+                                                  {"convert", tiny_directory(), filled},
                                                   {"convert", gguf, scratch() / "full/new.gguf", "--split", "2MB"},
                                                   {"quantize", tiny_directory(), gguf, "--type", "f16"}}) {
-    const Outcome outcome = run_adder({.arguments = command, .largest_file = 1'000'000});
-    EXPECT_EQ(outcome.status, 1) << outcome.err;
-    EXPECT_THAT(outcome.err, HasSubstr("cannot write"));
-    EXPECT_EQ(contents(scratch() / "full"), before) << testing::PrintToString(command);
+    for (const size_t room : {1'000'000, 1000}) {
+      const Outcome outcome = run_adder({.arguments = command, .largest_file = room});
+      EXPECT_EQ(outcome.status, 1) << outcome.err;
+      EXPECT_THAT(outcome.err, HasSubstr("cannot write"));
+      EXPECT_TRUE(contents(scratch() / "full") == before) << testing::PrintToString(command);
+    }
   }
 }
 
@@ -182,6 +189,52 @@ TEST(Publication, AKillLeavesTheOldModelOrTheNewOne) {
       const Outcome verified = run_adder({"verify", target, "--json"});
       ASSERT_EQ(verified.status, 0) << verified.err;
     }
+  }
+}
+
+/// Kills at moments from the start of the program to beyond its end: a new directory is there whole or not at all, one
+/// that is replaced is the old model or the new one to the bit, and what else lies in it stays.
+TEST(Publication, AKillAtAnyMomentLeavesAWholeDirectory) {
+  const fs::path folder = scratch() / "moments", target = folder / "model";
+  const std::string other = scratch() / "other-hf";
+  ASSERT_EQ(run_adder({"synth", "--preset", "tiny", "--type", "bf16", "--seed", "1", "--hf", other}).status, 0);
+  fs::create_directories(folder);
+  std::vector<Contents> whole;
+  double seconds = 0;
+  for (const std::string& model : {tiny_directory(), other}) {
+    const Outcome outcome = run_adder({"convert", model, target});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    seconds = std::max(seconds, outcome.seconds);
+    whole.push_back(contents(target));
+    fs::remove_all(target);
+  }
+  constexpr int kMoments = 25;
+  for (const bool replaces : {false, true}) {
+    int killed = 0, half_done = 0;
+    for (int i = 0; i < kMoments; ++i) {
+      if (replaces && i == 0) {
+        ASSERT_EQ(run_adder({"convert", other, target}).status, 0);
+        fs::create_directories(target / "logs");
+        ASSERT_TRUE(write_file(target / "logs/1.txt", "mine"));
+        for (Contents& files : whole) files.insert({{"logs", "a directory"}, {"logs/1.txt", "mine"}});
+      }
+      const std::chrono::duration<double> moment(1.2 * seconds * (i + 0.5) / kMoments);
+      const Outcome outcome = run_adder({.arguments = {"convert", i % 2 == 0 ? tiny_directory() : other, target},
+                                         .kill_after = std::chrono::duration_cast<std::chrono::microseconds>(moment)});
+      killed += outcome.status == 128 + SIGKILL ? 1 : 0;
+      if (replaces || fs::exists(target)) {
+        const Contents found = contents(target);
+        EXPECT_TRUE(found == whole[0] || found == whole[1]) << "killed after " << moment.count() << " s";
+      }
+      if (!replaces) fs::remove_all(target);
+      for (const auto& entry : fs::directory_iterator(folder)) {
+        if (entry.path() == target) continue;
+        ++half_done;
+        fs::remove_all(entry.path());
+      }
+    }
+    EXPECT_GT(killed, 0);
+    EXPECT_GT(half_done, 0) << "no kill came while the directory was written";
   }
 }
 

@@ -2,8 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +18,9 @@ struct Outcome {
   double seconds = 0;
   int64_t peak_bytes = 0;  ///< most memory it had resident
 
-  nlohmann::json json() const { return nlohmann::json::parse(out); }
+  /// Standard output, parsed anew by each call and kept until the test program ends: a reference to a part of it, as in
+  /// a range-for over `run_adder(...).json()["tensors"]`, outlives the outcome.
+  nlohmann::json& json() const;
 };
 
 struct Call {
@@ -26,6 +30,7 @@ struct Call {
   std::filesystem::path directory = {};                 ///< working directory
   std::string out_path = {};                            ///< where standard output goes instead of `out`
   size_t interrupt_after_bytes = 0;                     ///< Ctrl-C once so many bytes of output have come
+  std::optional<std::chrono::microseconds> kill_after = {};  ///< SIGKILL at that moment
   size_t largest_file = 0;  ///< writing more to a file fails, as on a full disk; 0: no limit
 };
 

@@ -40,6 +40,33 @@ bool is_part_of_a_model(const std::string& name) {
          name == kSealFile || std::ranges::count(texts_of({}), name, &TextFile::name) > 0;
 }
 
+/// Makes a directory of that name or, where a killed program left one, of that name and a number.
+Result<fs::path> create_hidden(const fs::path& name) {
+  fs::path path = name;
+  std::error_code error;
+  for (int n = 2; !fs::create_directory(path, error); ++n) {
+    if (error) return Error::io("{}: cannot create: {}", path.string(), error.message());
+    path = name;
+    path += fmt::format("-{}", n);
+  }
+  return path;
+}
+
+/// Moves to `to` what it does not have; the rest is the same already, and goes.
+Status move_missing(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(to, error))) {
+    fs::rename(from, to, error);
+    if (error) return Error::io("{}: cannot be moved to {}: {}", from.string(), to.string(), error.message());
+    return {};
+  }
+  if (fs::symlink_status(from, error).type() == fs::file_type::directory)
+    for (const auto& entry : fs::directory_iterator(from, error))
+      TRY(move_missing(entry.path(), to / entry.path().filename()));
+  fs::remove(from, error);
+  return {};
+}
+
 }  // namespace
 
 HfWriter::~HfWriter() {
@@ -64,9 +91,7 @@ Status HfWriter::begin(const fs::path& directory, const HfFiles& files) {
       target_was_ == Target::kFilled
           ? target_ / fmt::format(".adder-{}", ::getpid())
           : target_.parent_path() / fmt::format(".{}.adder-{}", target_.filename().string(), ::getpid());
-  if (!fs::create_directory(hidden, error))
-    return Error::io("{}: cannot create: {}", hidden.string(), error ? error.message() : "exists already");
-  temporary_ = hidden;
+  TRY_ASSIGN(temporary_, create_hidden(hidden));
   for (const auto& [name, text] : texts)
     if (text) TRY(write_text(name, *text));
   return weights_.begin(temporary_ / "model.safetensors");
@@ -77,6 +102,10 @@ Status HfWriter::write_text(const std::string& name, const std::string& text) {
   return write_file(temporary_ / name, text);
 }
 
+bool HfWriter::is_written(const fs::path& name) const {
+  return std::ranges::count(names_, name.string()) > 0;
+}
+
 Result<HfWriter::Target> HfWriter::check_target() const {
   std::error_code error;
   if (!fs::exists(target_, error)) return Target::kNew;
@@ -85,7 +114,7 @@ Result<HfWriter::Target> HfWriter::check_target() const {
   fs::directory_iterator entries(target_, error);
   for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
     const std::string name = entries->path().filename().string();
-    const bool is_ours = std::ranges::count(names_, name) > 0;
+    const bool is_ours = is_written(name);
     if (is_ours) target = Target::kReplaced;
     if (is_ours && entries->is_directory(error))
       return Error::usage("{}: a directory stands where a file is to be written", entries->path().string());
@@ -133,7 +162,21 @@ Status HfWriter::fill_target() {
   return {};
 }
 
+/// Gives the new directory what the old one has besides the model.
+void HfWriter::link_others() {
+  constexpr auto kLinks =
+      fs::copy_options::recursive | fs::copy_options::create_hard_links | fs::copy_options::copy_symlinks;
+  std::error_code error, ignored;
+  for (const auto& entry : fs::directory_iterator(target_, ignored)) {
+    const fs::path name = entry.path().filename();
+    if (is_written(name)) continue;
+    fs::copy(entry.path(), temporary_ / name, kLinks, error);
+    if (error) fs::remove_all(temporary_ / name, ignored);
+  }
+}
+
 Status HfWriter::replace_target() {
+  link_others();
   std::error_code error;
   fs::permissions(temporary_, fs::status(target_, error).permissions(), error);
   fs::path old = temporary_;
@@ -150,10 +193,7 @@ Status HfWriter::replace_target() {
   temporary_.clear();  // what is in `old` and no part of a model is the user's: from here on, nothing is removed unseen
   for (const auto& entry : fs::directory_iterator(old, error)) {
     const fs::path name = entry.path().filename();
-    if (std::ranges::count(names_, name.string()) > 0) continue;
-    fs::rename(entry.path(), target_ / name, error);
-    if (error)
-      return Error::io("{}: cannot be moved to {}: {}", entry.path().string(), target_.string(), error.message());
+    if (!is_written(name)) TRY(move_missing(entry.path(), target_ / name));
   }
   for (const std::string& name : names_) fs::remove(old / name, error);
   fs::remove(old, error);

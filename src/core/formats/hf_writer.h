@@ -25,8 +25,9 @@ struct HfFiles {
 /// disk fails, the name stands for the old model or the new one, whole; never for some files of each.
 ///   - A new directory is made as a sibling (`.NAME.adder-PID`) and renamed.
 ///   - One that holds a model is replaced by such a sibling: the two change names in one step (where the file system
-///     cannot, in two, and a crash between them leaves the old one under `.NAME.adder-PID.old`). Then files that are
-///     not part of a model are moved to the new directory, and the old one is removed.
+///     cannot, in two, and a crash between them leaves the old one under `.NAME.adder-PID.old`), and the old one is
+///     removed. Files that are no part of a model are in both by then, as links (where there are none, they are moved
+///     afterwards).
 ///   - A directory without any of the files to write is filled, config.json last: without it there is no model.
 /// What a reader could take for a part of the new model is refused by `begin` (kUsage, by name): other *.safetensors,
 /// an index of shards, a PyTorch checkpoint, a text of HfFiles or a seal that is not written this time.
@@ -55,9 +56,11 @@ class HfWriter {
   enum class Target { kNew, kFilled, kReplaced };
 
   Result<Target> check_target() const;
+  bool is_written(const std::filesystem::path& name) const;
   Status write_text(const std::string& name, const std::string& text);
   Status write_seal(nlohmann::ordered_json receipt);
   Status fill_target();
+  void link_others();
   Status replace_target();
 
   SafetensorsWriter weights_;

@@ -1,6 +1,8 @@
 #include "core/formats/hf_writer.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <map>
 
@@ -83,6 +85,34 @@ TEST(HfWriter, ReplacesItsOwnFilesAndNoOthers) {
     EXPECT_EQ(contents(dir / "model"), expected);
   }
   EXPECT_EQ(read_file(dir / "model/logs/1.txt").value(), "mine");
+}
+
+/// They are there from the moment at which the new model is, and are the same files.
+TEST(HfWriter, LinksOtherFilesBeforeItReplaces) {
+  const TempDir dir;
+  ASSERT_TRUE(write_model(dir / "model", kFiles));
+  dir.put("model/logs/old/1.txt", "mine");
+  fs::create_symlink("nowhere", dir / "model/link");
+  struct stat before {
+  }, after{};
+  ASSERT_EQ(::stat((dir / "model/logs/old/1.txt").c_str(), &before), 0);
+  ASSERT_TRUE(write_model(dir / "model", kFiles));
+  ASSERT_EQ(::stat((dir / "model/logs/old/1.txt").c_str(), &after), 0);
+  EXPECT_EQ(before.st_ino, after.st_ino);
+  EXPECT_EQ(after.st_nlink, 1u) << "the old name is gone";
+  EXPECT_EQ(fs::read_symlink(dir / "model/link"), "nowhere");
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir.path()), {}), 1);
+}
+
+/// A killed program of the same process number left its hidden directory; what lies in it is not ours to remove.
+TEST(HfWriter, TakesAnotherNameBesideALeftover) {
+  const TempDir dir;
+  const std::string leftover = fmt::format(".model.adder-{}", ::getpid());
+  dir.put(leftover + "/tokenizer.json", "half");
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(write_model(dir / "model", kFiles));
+  EXPECT_TRUE(HfDirectory::open(dir / "model"));
+  EXPECT_EQ(read_file(dir / leftover / "tokenizer.json").value(), "half");
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir.path()), {}), 2);
 }
 
 TEST(HfWriter, NeverMixesTwoModels) {
