@@ -86,8 +86,7 @@ void add_latency(CLI::App& app, Action& chosen) {
   add_threads_option(*command, c->options.threads);
   command->add_option("-o,--out", c->output, "JSON file (default: standard output)")->type_name("FILE");
   command->footer(
-      "Times are of one generated token, in microseconds, of random weights of each size. A router that is trained "
-      "with\n"
+      "Times are of one generated token, in microseconds, of random weights of each size. A router trained with\n"
       "cost = \"latency\" (adder-train elastic) finds the child that is fastest here. Sizes that are not said are a\n"
       "half, three quarters and all of the model's own.\n\n"
       "Examples:\n"
