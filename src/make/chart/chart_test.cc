@@ -23,6 +23,16 @@ TEST(LineChart, SurvivesOnePointAndNone) {
   EXPECT_THAT(line_chart("t", "x", {{"flat", "#000", {{1, 2}}}}), HasSubstr("flat 2"));
 }
 
+TEST(LineChart, NamesThatDoNotFitAboveStandBelow) {
+  std::vector<Curve> curves;
+  for (const char* name : {"a", "b", "c", "d"}) curves.push_back({name, "#000", {{0, 1}, {1, 2}}});
+  const std::string four = line_chart("t", "x", curves);
+  EXPECT_THAT(four, HasSubstr("viewBox=\"0 0 720 296\""));
+  EXPECT_THAT(four, HasSubstr("<text x=\"708\" y=\"296\" text-anchor=\"end\" fill=\"#000\">d 2</text>"));
+  curves.pop_back();
+  EXPECT_THAT(line_chart("t", "x", curves), HasSubstr("viewBox=\"0 0 720 280\""));
+}
+
 /// Bars begin at x = 250; the longest thing drawn ends at 720 - 90, 380 further on.
 TEST(BarChart, LengthsAreInProportion) {
   const std::string svg = bar_chart("tokens/s", {{"a < b", 5, 5, 5, 0}, {"long", 10, 10, 10, 0}});
