@@ -73,7 +73,7 @@ TEST(Importance, GoesOnFromWhatIsThereAndRefusesAnothersScores) {
 }
 
 TEST(Slice, FromScoresToAChildThatRuns) {
-  const std::string child = scratch() / "child.gguf", directory = scratch() / "child-hf";
+  const std::string child = scratch() / "cut.gguf", directory = scratch() / "cut-hf";
   const std::vector<std::string> how = {"--scores", parent().scores, "--budget", "45%", "--align", "16", "--json"};
   std::vector<std::string> dry = {"slice", parent().model, "--dry-run"}, wet = {"slice", parent().model, child};
   dry.insert(dry.end(), how.begin(), how.end());
