@@ -8,7 +8,6 @@
 #include "apps/interrupt.h"
 #include "apps/message_input.h"
 #include "apps/progress.h"
-#include "apps/sampling_options.h"
 
 namespace adder {
 namespace {
@@ -19,6 +18,7 @@ void announce(const ChatSession& session) {
   const Engine& engine = *session.opened().engine;
   fmt::print(stderr, "{}: {} threads, {}, context {}; /help lists commands\n", session.opened().path,
              engine.options().threads, engine.model().ops().name, engine.options().context);
+  if (session.sampling().advised) fmt::print(stderr, "Sampling: {}.\n", sampling_text(session.sampling()));
   if (!session.has_template())
     fmt::print(stderr, "The model has no chat template: it goes on with your text, a paragraph at a time.\n");
 }
@@ -65,7 +65,13 @@ void add_chat(CLI::App& app, Action& chosen) {
   command->add_option("--tools", o->tools_path, "JSON list of tools that the model may call")->type_name("FILE");
   command->add_option("--load", o->conversation_path, "go on with a conversation that /save wrote")->type_name("FILE");
   command->add_flag("--think,!--no-think", o->thinking, "reasoning before answers, of models that can (default on)");
-  add_sampling_options(*command, o->request.sampling);
+  command
+      ->add_option(
+          "--think-budget,--reasoning-budget", o->think_budget,
+          "most tokens of reasoning; when they are spent, its end is put and the answer begins (default -1: no "
+          "limit)")
+      ->check(CLI::Range(int64_t{-1}, kMostContext));
+  add_sampling_options(*command, o->sampling);
   add_engine_options(*command, o->engine);
   add_nested_size_option(*command, o->engine.size);
   add_memory_option(*command, o->engine.memory, "refuse a model that would need more, like 2GiB (default: no limit)");
@@ -78,6 +84,7 @@ void add_chat(CLI::App& app, Action& chosen) {
       "Examples:\n"
       "  adder chat model.gguf\n"
       "  adder chat model.gguf --tools tools.json --no-think\n"
+      "  adder chat model.gguf --think-budget 512 --temp 0.6\n"
       "  echo \"Why is the sky blue?\" | adder chat model.gguf --temp 0");
   command->callback([o, &chosen] { chosen = [o] { return run_chat(*o); }; });
 }

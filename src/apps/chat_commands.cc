@@ -1,5 +1,7 @@
 #include "apps/chat_commands.h"
 
+#include <charconv>
+
 #include "apps/progress.h"
 
 namespace adder {
@@ -66,25 +68,40 @@ Result<ChatFlow> tools(ChatSession& session, const std::string& path) {
 }
 
 Result<ChatFlow> think(ChatSession& session, const std::string& how) {
-  if (how != "on" && how != "off") return Error::usage("/think on or /think off");
-  session.set_thinking(how == "on");
+  if (how == "on" || how == "off") {
+    session.set_thinking(how == "on");
+    if (how == "on") session.set_think_budget(-1);
+    return ChatFlow::kGoOn;
+  }
+  int64_t most = -1;
+  const auto [end, error] = std::from_chars(how.data(), how.data() + how.size(), most);
+  if (error != std::errc() || end != how.data() + how.size() || most < 0)
+    return Error::usage("/think on, /think off, or /think N for at most N tokens of it");
+  session.set_thinking(true);
+  session.set_think_budget(most);
   return ChatFlow::kGoOn;
+}
+
+std::string thinking_text(const ChatSession& session) {
+  if (!session.thinking()) return "off";
+  return session.think_budget() < 0 ? "on" : fmt::format("for at most {} tokens", session.think_budget());
 }
 
 Result<ChatFlow> stats(ChatSession& session, const std::string&) {
   const Engine& engine = *session.opened().engine;
   fmt::print(stderr, "[{}, {} threads; {} messages; thinking {}; context {}]\n", session.opened().path,
-             engine.options().threads, session.messages().size(), session.thinking() ? "on" : "off",
-             engine.options().context);
+             engine.options().threads, session.messages().size(), thinking_text(session), engine.options().context);
+  fmt::print(stderr, "[sampling: {}]\n", sampling_text(session.sampling()));
   if (!session.last_result()) return ChatFlow::kGoOn;
   const GenerateResult& answer = *session.last_result();
   const auto per_second = [](int64_t n, double seconds) { return seconds > 0 ? static_cast<double>(n) / seconds : 0; };
   const auto n_prompt = static_cast<int64_t>(session.last_prompt_tokens()),
              n_answer = static_cast<int64_t>(answer.tokens.size());
   fmt::print(stderr,
-             "[prompt {} tokens, {} of them known from before, {:.1f} tokens/s; answer {} tokens, {:.1f} tokens/s]\n",
+             "[prompt {} tokens, {} of them known from before, {:.1f} tokens/s; answer {} tokens, {} of them "
+             "reasoning, {:.1f} tokens/s]\n",
              n_prompt, answer.reused_tokens, per_second(n_prompt - answer.reused_tokens, answer.prompt_seconds),
-             n_answer, per_second(n_answer, answer.generate_seconds));
+             n_answer, session.last_thinking_tokens(), per_second(n_answer, answer.generate_seconds));
   return ChatFlow::kGoOn;
 }
 
@@ -101,7 +118,7 @@ constexpr Command kCommands[] = {
     {"/regen", "", "another answer to your last message", regenerate},
     {"/save", "FILE", "write the conversation as JSON", save},
     {"/load", "FILE", "go on with a conversation that was saved", load},
-    {"/think", "on|off", "ask for reasoning before answers, or not", think},
+    {"/think", "on|off|N", "ask for reasoning before answers, or not, or for at most N tokens of it", think},
     {"/tools", "FILE", "tools the model may call, a JSON list; alone: none", tools},
     {"/result", "TEXT", "what a tool call gave", result},
     {"/stats", "", "speed and tokens of the last answer", stats},

@@ -42,7 +42,7 @@ ChatSession::ChatSession(OpenedEngine opened, ChatFormat format, GenerateRequest
 }
 
 Result<ChatSession> ChatSession::open(const ChatOptions& options) {
-  TRY(validate(options.request.sampling));
+  TRY(validate(options.sampling));
   TRY_ASSIGN(OpenedEngine opened, open_engine(options.model, options.engine));
   const ModelFile& file = *opened.engine->model().bound().file;
   const Tokenizer& tokenizer = opened.engine->tokenizer();
@@ -50,7 +50,10 @@ Result<ChatSession> ChatSession::open(const ChatOptions& options) {
   TRY_ASSIGN(ChatFormat format,
              has_template ? ChatFormat::from_file(file, tokenizer) : ChatFormat::from_template(kParagraphs, tokenizer));
   ChatSession session(std::move(opened), std::move(format), options.request, has_template);
+  TRY_ASSIGN(session.sampling_, sampling_for(options.sampling, file));
+  session.request_.sampling = session.sampling_.options;
   session.thinking_ = options.thinking;
+  session.think_budget_ = options.think_budget;
   if (!options.conversation_path.empty()) TRY(session.load(options.conversation_path));
   if (!options.tools_path.empty()) TRY(session.load_tools(options.tools_path));
   if (!options.system.empty()) session.set_system(options.system);
@@ -64,12 +67,16 @@ Result<GenerateResult> ChatSession::answer(const OnPart& on_part) {
     for (const ReplyPart& part : parts) on_part(part);
   };
   request_.prompt = prompt.ids;
+  ThinkingBudget thoughts(opened_.engine->tokenizer(), format_.marks(), think_budget_);
+  GenerateRequest request = request_;
+  request.force = [&] { return thoughts.next(reader.is_reasoning()); };
   TRY_ASSIGN(GenerateResult result, opened_.engine->generate(
-                                        request_, [](std::string_view) { return !interrupted(); },
+                                        request, [](std::string_view) { return !interrupted(); },
                                         [&](TokenId token) { show(reader.push(token)); }));
   show(reader.finish());
   messages_.push_back(reader.message());
   last_result_ = result;
+  last_thinking_tokens_ = thoughts.used();
   return result;
 }
 

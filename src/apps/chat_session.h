@@ -7,7 +7,9 @@
 
 #include "apps/engine_options.h"
 #include "apps/json_output.h"
+#include "apps/sampling_options.h"
 #include "core/chat/chat_format.h"
+#include "core/chat/thinking_budget.h"
 
 namespace adder {
 
@@ -15,7 +17,9 @@ struct ChatOptions {
   std::string model, system, tools_path, conversation_path;
   EngineOptions engine;
   GenerateRequest request;
+  SamplingFlags sampling;
   bool thinking = true;
+  int64_t think_budget = -1;  ///< most tokens of reasoning in an answer; -1: no limit
 };
 
 /// One conversation with one model: messages, tools and the settings of the next answer. Messages are in the format of
@@ -45,6 +49,7 @@ class ChatSession {
 
   void set_system(const std::string& text);  ///< empty: none
   void set_thinking(bool on) { thinking_ = on; }
+  void set_think_budget(int64_t tokens) { think_budget_ = tokens; }  ///< -1: no limit
   Status load_tools(const std::string& path);  ///< a JSON list, or an object with "tools"; empty: none
   /// {"messages": [...], "tools": [...]} as the API takes them; `load` also reads a bare list of messages.
   Status save(const std::string& path) const;
@@ -54,11 +59,14 @@ class ChatSession {
   const Json& tools() const { return tools_; }
   std::string system() const;
   bool thinking() const { return thinking_; }
+  int64_t think_budget() const { return think_budget_; }
+  const Sampling& sampling() const { return sampling_; }
   bool has_template() const { return has_template_; }
   const OpenedEngine& opened() const { return opened_; }
   /// What the last answer took; none before the first.
   const std::optional<GenerateResult>& last_result() const { return last_result_; }
   size_t last_prompt_tokens() const { return request_.prompt.size(); }
+  int64_t last_thinking_tokens() const { return last_thinking_tokens_; }
 
  private:
   ChatSession(OpenedEngine opened, ChatFormat format, GenerateRequest request, bool has_template);
@@ -70,7 +78,9 @@ class ChatSession {
   ChatFormat format_;
   GenerateRequest request_;
   bool has_template_;
+  Sampling sampling_;
   bool thinking_ = true;
+  int64_t think_budget_ = -1, last_thinking_tokens_ = 0;
   Json messages_ = Json::array();
   Json tools_;
   std::optional<GenerateResult> last_result_;

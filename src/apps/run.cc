@@ -16,6 +16,7 @@ struct RunOptions {
   std::string model, prompt;
   EngineOptions engine;
   GenerateRequest request;
+  SamplingFlags sampling;
   bool parse_special = false;
   bool json = false;
 };
@@ -26,13 +27,14 @@ double per_second(size_t n, double seconds) {
 
 /// Where a person watches both streams, the prompt is shown before its continuation, but only on standard error:
 /// standard output carries the generated text alone.
-void announce(const OpenedEngine& opened, const RunOptions& o, std::string_view prompt) {
+void announce(const OpenedEngine& opened, const RunOptions& o, const Sampling& sampling, std::string_view prompt) {
   const Engine& engine = *opened.engine;
   fmt::print(stderr, "{}: raw completion of {} tokens, seed {}, {} threads, {}\n", opened.path, o.request.prompt.size(),
              o.request.sampling.seed, engine.options().threads, engine.model().ops().name);
   if (has_chat_template(*engine.model().bound().file))
     fmt::print(stderr, "The model was made for conversations, and this is none: adder chat {} holds one.\n",
                opened.path);
+  if (sampling.advised) fmt::print(stderr, "Sampling: {}.\n", sampling_text(sampling));
   if (!stderr_is_terminal()) return;
   const bool color = stderr_has_color();
   fmt::print(stderr, "{}{}{}", color ? "\033[2m" : "", prompt, color ? "\033[0m" : "");
@@ -46,6 +48,10 @@ void print_result(const OpenedEngine& opened, const RunOptions& o, const Generat
                 {"text", result.text},
                 {"finish_reason", name(result.reason)},
                 {"seed", o.request.sampling.seed},
+                {"temperature", o.request.sampling.temperature},
+                {"top_k", o.request.sampling.top_k},
+                {"top_p", o.request.sampling.top_p},
+                {"min_p", o.request.sampling.min_p},
                 {"prompt_tokens", o.request.prompt.size()},
                 {"generated_tokens", result.tokens.size()},
                 {"token_ids", result.tokens},
@@ -70,11 +76,13 @@ void print_result(const OpenedEngine& opened, const RunOptions& o, const Generat
 
 Status run(RunOptions o) {
   TRY_ASSIGN(const std::string prompt, text_or_stdin(o.prompt));
-  TRY(validate(o.request.sampling));
+  TRY(validate(o.sampling));
   TRY_ASSIGN(const OpenedEngine opened, open_engine(o.model, o.engine));
+  TRY_ASSIGN(const Sampling sampling, sampling_for(o.sampling, *opened.engine->model().bound().file));
+  o.request.sampling = sampling.options;
   o.request.prompt = opened.engine->tokenizer().encode(prompt, {.parse_special = o.parse_special});
 
-  if (!o.json) announce(opened, o, prompt);
+  if (!o.json) announce(opened, o, sampling, prompt);
   const auto stream = [&](std::string_view text) {
     if (!o.json) {
       fmt::print("{}", text);
@@ -106,7 +114,7 @@ void add_run(CLI::App& app, Action& chosen) {
   command->add_flag("--speculate,!--no-speculate", o->request.speculate,
                     "guess at repetitions of the text: the same answer, sooner where it repeats itself (default on)");
   command->add_flag("--json", o->json, "one JSON document instead of a stream");
-  add_sampling_options(*command, o->request.sampling);
+  add_sampling_options(*command, o->sampling);
   add_engine_options(*command, o->engine);
   add_nested_size_option(*command, o->engine.size);
   add_memory_option(*command, o->engine.memory, "refuse a model that would need more, like 2GiB (default: no limit)");

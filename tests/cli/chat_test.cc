@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/formats/gguf_writer.h"
+#include "core/formats/sampling_advice.h"
 #include "program.h"
 
 namespace adder {
@@ -15,10 +16,11 @@ using testing::IsEmpty;
 using testing::Not;
 
 /// The tiny model as one made for conversations.
-Status write_chat_model(const std::string& target) {
+Status write_chat_model(const std::string& target, const std::vector<GgufEntry>& more = {}) {
   TRY_ASSIGN(const Gguf source, Gguf::open(tiny_model()));
   GgufWriter writer;
   for (const GgufEntry& entry : source.metadata()) writer.set(entry);
+  for (const GgufEntry& entry : more) writer.set(entry);
   writer.set(
       "tokenizer.chat_template",
       "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n"
@@ -42,8 +44,9 @@ const std::string& chat_model() {
   return path;
 }
 
-Outcome chat(const std::string& input, std::vector<std::string> more = {}, const std::string& model = chat_model()) {
-  std::vector<std::string> arguments = {"chat", model, "--threads", "1", "--temp", "0", "-n", "12"};
+Outcome chat(const std::string& input, std::vector<std::string> more = {}, const std::string& model = chat_model(),
+             int tokens = 12) {
+  std::vector<std::string> arguments = {"chat", model, "--threads", "1", "--temp", "0", "-n", std::to_string(tokens)};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return run_adder({.arguments = arguments, .input = input});
 }
@@ -78,6 +81,60 @@ TEST(Chat, ReasoningGoesToStandardError) {
   EXPECT_EQ(outcome.out, "\n");
   const std::string reasoning = saved(file)["messages"][1]["reasoning_content"];
   EXPECT_THAT(outcome.err, HasSubstr(reasoning));
+}
+
+/// Reasoning ends after the tokens it may have, and the answer follows.
+TEST(Chat, ThinkingBudgetEndsTheReasoning) {
+  const std::string file = scratch() / "budget.json";
+  const auto message = [&](const std::vector<std::string>& options, const std::string& before = "") {
+    const std::string input = before + "hello\n/stats\n/save " + file + "\n";
+    const Outcome outcome = chat(input, options, chat_model(), 40);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, saved(file)["messages"][1]["content"].get<std::string>() + "\n");
+    return std::pair(saved(file)["messages"][1], outcome.err);
+  };
+  const auto [whole, all_of_it] = message({});
+  EXPECT_EQ(whole["content"], "") << "it never ends by itself";
+  const auto [cut, stats] = message({"--think-budget", "5"});
+  const std::string reasoning = cut["reasoning_content"], longer = whole["reasoning_content"];
+  EXPECT_TRUE(longer.starts_with(reasoning)) << reasoning;
+  EXPECT_LT(reasoning.size(), longer.size());
+  EXPECT_NE(cut["content"], "");
+  EXPECT_THAT(stats, HasSubstr("thinking for at most 5 tokens"));
+  EXPECT_THAT(stats, HasSubstr("5 of them reasoning"));
+  EXPECT_EQ(message({}, "/think 5\n").first, cut);
+  EXPECT_FALSE(message({"--reasoning-budget", "0"}).first.contains("reasoning_content"));
+  EXPECT_EQ(message({"--think-budget", "-1"}).first, whole);
+  EXPECT_EQ(chat("x\n", {"--think-budget", "-2"}).status, 2);
+}
+
+/// A model that comes with advice on sampling is asked by it, and flags change it.
+TEST(Chat, SamplesAsTheFileAdvises) {
+  const std::string file = scratch() / "advised.gguf", bad = scratch() / "badly-advised.gguf";
+  const auto with_advice = [](const std::string& target, float temperature) {
+    return write_chat_model(target, gguf_entries({.temperature = temperature, .top_p = 0.5f, .top_k = 7}));
+  };
+  ASSERT_TRUE(with_advice(file, 0.25f));
+  const auto stats = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"chat", file, "--threads", "1"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_adder({.arguments = arguments, .input = "/stats\n"}).err;
+  };
+  EXPECT_THAT(stats({}), HasSubstr("[sampling: temperature 0.25, top-k 7, top-p 0.5, min-p 0.05, as the model's file"));
+  EXPECT_THAT(stats({"--temp", "0.7", "--top-k", "0"}), HasSubstr("[sampling: temperature 0.7, top-k 0, top-p 0.5,"));
+  EXPECT_THAT(stats({"--temp", "0"}), HasSubstr("[sampling: the likeliest token]"));
+
+  const Outcome run = run_adder({"run", file, "-p", "x", "-n", "2", "--top-p", "0.75"});
+  EXPECT_THAT(run.err, HasSubstr("Sampling: temperature 0.25, top-k 7, top-p 0.75"));
+  const auto json = run_adder({"run", file, "-p", "x", "-n", "2", "--json"}).json();
+  EXPECT_EQ(json["temperature"], 0.25);
+  EXPECT_EQ(json["top_k"], 7);
+  EXPECT_EQ(run_adder({"run", tiny_model(), "-p", "x", "-n", "2", "--json"}).json()["top_k"], 40);
+
+  ASSERT_TRUE(with_advice(bad, -1));
+  const Outcome refused = run_adder({"run", bad, "-p", "x"});
+  EXPECT_EQ(refused.status, 4);
+  EXPECT_THAT(refused.err, HasSubstr("temperature -1"));
 }
 
 TEST(Chat, CommandsChangeTheConversation) {
@@ -131,6 +188,8 @@ TEST(Chat, AScriptEndsWithTheFirstError) {
   fails("/result x", 2, "no tool call");
   fails("/load /nowhere.json", 3, "/nowhere.json");
   fails("/think maybe", 2, "/think on");
+  fails("/think -3", 2, "/think on");
+  fails("/think 3x", 2, "/think on");
 }
 
 TEST(Chat, BadFilesAreNamed) {

@@ -42,6 +42,9 @@ class ReplyReader {
   /// At the end of the answer: what was held back.
   std::vector<ReplyPart> finish();
 
+  /// Whether what comes next is reasoning, unless it is a mark.
+  bool is_reasoning() const { return state_ == State::kReasoning; }
+
   /// All parts so far as one message: role, content, reasoning_content and tool_calls (with ids) where there are any.
   nlohmann::ordered_json message() const;
 

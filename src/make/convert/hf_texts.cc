@@ -2,6 +2,7 @@
 
 #include "core/arch/fp8.h"
 #include "core/formats/json.h"
+#include "core/formats/sampling_advice.h"
 #include "core/text/tokenizer_io.h"
 #include "make/quantize/carried_metadata.h"
 
@@ -67,7 +68,9 @@ Result<HfFiles> texts_of(const Gguf& file) {
     return files;
   }
   files.tokenizer_config = to_tokenizer_config_json(data);
+  TRY_ASSIGN(const SamplingAdvice advice, sampling_advice(file));
   files.generation = to_generation_config_json(data);
+  files.generation->update(to_generation_config_json(advice));
   set_ids(files.config, data);
   return files;
 }

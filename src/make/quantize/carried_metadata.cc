@@ -6,6 +6,7 @@
 #include "core/arch/config_gguf.h"
 #include "core/formats/gguf_type.h"
 #include "core/formats/json_text.h"
+#include "core/formats/sampling_advice.h"
 #include "core/text/tokenizer_io.h"
 
 namespace adder {
@@ -40,6 +41,8 @@ Result<std::vector<GgufEntry>> carried_metadata(const BoundModel& model) {
     TRY_ASSIGN(auto tokenizer_entries, gguf_entries(tokenizer));
     std::ranges::move(tokenizer_entries, std::back_inserter(entries));
   }
+  TRY_ASSIGN(const SamplingAdvice advice, sampling_advice(*model.file));
+  std::ranges::move(gguf_entries(advice), std::back_inserter(entries));
   if (hf.chat_template()) entries.push_back(gguf_text("tokenizer.chat_template", *hf.chat_template()));
   entries.push_back(json_entry(kHfConfigKey, hf.config()));
   if (hf.tokenizer_config()) entries.push_back(json_entry(kHfTokenizerConfigKey, *hf.tokenizer_config()));

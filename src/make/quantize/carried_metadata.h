@@ -15,7 +15,7 @@ inline constexpr std::string_view kHfGenerationConfigKey = "adder.hf.generation_
 inline constexpr std::string_view kHfTypesKey = "adder.hf.types";
 
 /// What a GGUF file made from this model says beside its config: all metadata of a GGUF file; of a directory name,
-/// tokenizer (none without tokenizer.json), chat template and the texts above.
+/// tokenizer (none without tokenizer.json), advice on sampling, chat template and the texts above.
 Result<std::vector<GgufEntry>> carried_metadata(const BoundModel& model);
 
 }  // namespace adder

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/base/check.h"
 #include "core/base/exceptions.h"
 #include "core/nest/nested_file.h"
 #include "run/engine/answer.h"
@@ -165,7 +166,9 @@ Result<GenerateResult> Engine::Impl::generate(const GenerateRequest& request,
       TRY_ASSIGN(logits, stream.next(result.tokens.back(), left));
       if (past.position() % kChunk == 0) TRY(past.keep());  // drafts never get there, so the text is known
     }
-    TRY_ASSIGN(const TokenId token, sampler.sample(logits));
+    const std::optional<TokenId> forced = request.force ? request.force() : std::nullopt;
+    TRY_ASSIGN(const TokenId token, forced ? Result<TokenId>(*forced) : sampler.sample(logits));
+    CHECK(token >= 0 && token < model->config().vocab_size, "token {} of {}", token, model->config().vocab_size);
     if (!request.ignore_eos && tokenizer.is_stop(token)) {
       result.reason = FinishReason::kStop;
       break;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ struct GenerateRequest {
   bool show_special = false;      ///< control tokens are part of the text
   bool ignore_eos = false;        ///< go on after the file's end tokens
   bool speculate = true;          ///< guess at repetitions: the same answer, sooner (LogitStream)
+  /// Asked before each token of the answer; the one it gives is taken, whatever the model would say. An id of the
+  /// vocabulary.
+  std::function<std::optional<TokenId>()> force = {};
 };
 
 struct GenerateResult {

@@ -66,6 +66,22 @@ TEST_F(EngineTest, TellsEachTokenBeforeItsText) {
   EXPECT_THAT(result.tokens, ElementsAre('e', 'f'));
 }
 
+TEST_F(EngineTest, TakesForcedTokensWhateverTheModelSays) {
+  const auto engine = open();
+  GenerateRequest request = from({'a'});
+  int asked = 0;
+  request.force = [&]() -> std::optional<TokenId> { return ++asked == 2 ? std::optional<TokenId>('d') : std::nullopt; };
+  for (const bool speculate : {false, true}) {
+    asked = 0;
+    request.speculate = speculate;
+    const GenerateResult result = engine->generate(request).value();
+    EXPECT_THAT(result.tokens, ElementsAre('b', 'd', 'e', 'f')) << "goes on from the forced one";
+    EXPECT_EQ(asked, 5) << "for the end token too";
+  }
+  request.force = [] { return kEos; };
+  EXPECT_EQ(engine->generate(request).value().reason, FinishReason::kStop);
+}
+
 TEST_F(EngineTest, GoesOnAfterTheEndTokenIfAsked) {
   const auto engine = open();
   GenerateRequest request = from({'e'});
