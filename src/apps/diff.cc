@@ -6,6 +6,7 @@
 #include "apps/commands.h"
 #include "apps/interrupt.h"
 #include "apps/json_output.h"
+#include "apps/model_path.h"
 #include "apps/progress.h"
 
 namespace adder {
@@ -76,6 +77,8 @@ void print_report_json(const DiffCommand& c, const DiffReport& report) {
 
 Status run_diff(DiffCommand c, int& status) {
   DiffReport report;
+  TRY_ASSIGN(const std::filesystem::path a, model_path(c.a));
+  TRY_ASSIGN(const std::filesystem::path b, model_path(c.b));
   {
     Progress progress("comparing");
     c.options.progress = [&](double share) -> Status {
@@ -83,7 +86,7 @@ Status run_diff(DiffCommand c, int& status) {
       progress.update(share);
       return {};
     };
-    TRY_ASSIGN(report, diff(c.a, c.b, c.options));
+    TRY_ASSIGN(report, diff(a, b, c.options));
   }
   if (c.json)
     print_report_json(c, report);
@@ -98,7 +101,7 @@ Status run_diff(DiffCommand c, int& status) {
 void add_diff(CLI::App& app, Action& chosen, int& status) {
   auto c = std::make_shared<DiffCommand>();
   CLI::App* command = app.add_subcommand("diff", "Compare two models: config, tokenizer, metadata, tensors");
-  command->add_option("A", c->a, "GGUF file or Hugging Face directory")->required();
+  command->add_option("A", c->a, "GGUF file, Hugging Face directory, or ORG/NAME[:TYPE] on the Hub")->required();
   command->add_option("B", c->b, "the other, in whichever layout")->required();
   command->add_flag("--values", c->options.values_only, "only what is computed with: no types, no metadata");
   command->add_flag("--json", c->json, "print JSON");
@@ -108,6 +111,7 @@ void add_diff(CLI::App& app, Action& chosen, int& status) {
       "Examples:\n"
       "  adder diff model-bf16.gguf model-q4_k_m.gguf\n"
       "  adder diff hf-directory model.gguf --values\n"
+      "  adder diff model.gguf org/name:q4_k_m\n"
       "  adder diff a.gguf b.gguf --json | jq '.tensors | length'");
   command->callback([c, &chosen, &status] { chosen = [c, &status] { return run_diff(*c, status); }; });
 }

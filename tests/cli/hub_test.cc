@@ -158,6 +158,19 @@ TEST_F(Hub, MistakesHaveTheirOwnStatus) {
   EXPECT_EQ(run_adder(nowhere).status, 1);
 }
 
+/// Both sides of a comparison may be names on the Hub; each is pulled once.
+TEST_F(Hub, DiffPullsWhatIsAbsent) {
+  const Outcome first = adder({"diff", "org/tiny", tiny_model()});
+  EXPECT_EQ(first.status, 0) << first.err << first.out;
+  EXPECT_THAT(first.err, HasSubstr("not pulled yet"));
+  const size_t asked = hub_->requests().size();
+  const Outcome second = adder({"diff", tiny_model(), "org/tiny:q4_k_m", "--json"});
+  EXPECT_EQ(second.status, 0) << second.err;
+  EXPECT_EQ(second.json()["b"], "org/tiny:q4_k_m");
+  EXPECT_EQ(hub_->requests().size(), asked);
+  EXPECT_EQ(adder({"diff", tiny_model(), "org/other"}).status, 3);
+}
+
 /// The program starts and runs without libcurl; a pull says which package has it.
 TEST_F(Hub, WithoutLibcurlOnlyAPullFails) {
   const fs::path broken = scratch() / "libraries";
