@@ -94,7 +94,7 @@ void add_convert(CLI::App& app, Action& chosen) {
       ->required();
   command->add_option("OUT", c->output, "NAME.gguf, or else a directory")->required();
   command->add_option("--type", c->type, "f32, f16 or bf16 for all matrices (default: as they are)")
-      ->check(CLI::IsMember({"f32", "f16", "bf16"}, CLI::ignore_case).description(""))
+      ->check(CLI::IsMember({"f32", "f16", "bf16"}, CLI::ignore_case))
       ->type_name("TYPE");
   command->add_option("--split", c->split, "write several GGUF files of at most this much data each, 4GB say")
       ->type_name("SIZE");

@@ -19,7 +19,7 @@ void add_mix_option(CLI::App& command, Mix& mix, bool* fp8) {
   command
       .add_option_function<std::string>("--type", choose,
                                         fmt::format("{} (default {})", fmt::join(names, ", "), info(mix).name))
-      ->check(CLI::IsMember(names, CLI::ignore_case).description(""))
+      ->check(CLI::IsMember(names, CLI::ignore_case))
       ->type_name("TYPE");
 }
 

@@ -132,7 +132,7 @@ void add_fp8_options(CLI::App& command, Fp8Request& request) {
           "for fp8: what a scale reaches up to: amax, the largest; percentile, all but a few inputs; mse, where "
           "squared "
           "errors are least (default amax)")
-      ->check(CLI::IsMember({"amax", "percentile", "mse"}).description(""))
+      ->check(CLI::IsMember({"amax", "percentile", "mse"}))
       ->type_name("NAME");
   command.add_option("--percentile", request.options.percentile, "for --calibrator percentile")
       ->check(CLI::Range(1.0, 100.0))
@@ -144,7 +144,7 @@ void add_fp8_options(CLI::App& command, Fp8Request& request) {
           "for fp8: tell other engines to keep keys and values in FP8, cast as they are or calibrated with scales, or "
           "say "
           "none of it (default cast)")
-      ->check(CLI::IsMember({"cast", "calibrated", "none"}).description(""))
+      ->check(CLI::IsMember({"cast", "calibrated", "none"}))
       ->type_name("NAME");
   command.add_flag(
       "--sweep", request.sweep,

@@ -65,7 +65,10 @@ void add_synth(CLI::App& app, Action& chosen) {
   auto c = std::make_shared<SynthCommand>();
   CLI::App* command = app.add_subcommand("synth", "Write a model of a given shape with random weights");
   command->add_option("OUT", c->output, "file to write (a directory with --hf)")->required();
-  auto* preset = command->add_option("--preset", c->preset, fmt::format("{}", fmt::join(preset_names(), ", ")))
+  const auto names = preset_names();
+  auto* preset = command->add_option("--preset", c->preset, fmt::format("{}", fmt::join(names, ", ")))
+                     ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())))
+                     ->type_name("NAME")
                      ->capture_default_str();
   command->add_option("--config", c->config_path, "shape from a config.json instead")->excludes(preset);
   add_mix_option(*command, c->options.mix, &c->to_fp8);

@@ -1,11 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/atomic_file.h"
 #include "program.h"
 
 namespace adder {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -155,6 +157,30 @@ TEST(Completion, ScriptsAreWholeAndKnowTheOptions) {
   const std::string ask =
       "bash -c 'source " + path + "; COMP_WORDS=(adder ru); COMP_CWORD=1; _adder; test \"$COMPREPLY\" = run'";
   EXPECT_EQ(std::system(ask.c_str()), 0);
+}
+
+/// After an option that takes one of a few words these are offered, and nothing else is.
+TEST(Completion, KnowsTheValuesOfOptions) {
+  const std::string path = scratch() / "values.bash";
+  ASSERT_EQ(run_adder({.arguments = {"completion", "bash"}, .out_path = path}).status, 0);
+  const auto offered = [&](const std::string& words) {
+    const std::string target = scratch() / "offered.txt";
+    const std::string line = "bash -c 'source " + path + "; COMP_WORDS=(" + words +
+                             "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _adder; echo \"${COMPREPLY[*]}\"' >" + target;
+    EXPECT_EQ(std::system(line.c_str()), 0);
+    return read_file(target).value();
+  };
+  EXPECT_EQ(offered("adder convert a b --type \"\""), "f32 f16 bf16\n");
+  EXPECT_THAT(offered("adder quantize a b --type q4_k"), AllOf(HasSubstr("q4_k_m"), Not(HasSubstr("q5_k_m"))));
+  EXPECT_THAT(offered("adder quantize a b --type \"\""), HasSubstr("fp8"));
+  EXPECT_THAT(offered("adder run --kv-type \"\""), AllOf(HasSubstr("f32"), HasSubstr("bf16"), Not(HasSubstr("or"))));
+  EXPECT_THAT(offered("adder synth --preset nano"), HasSubstr("nano-4b"));
+  EXPECT_EQ(offered("adder completion z"), "zsh\n");
+  EXPECT_EQ(offered("adder quantize a b --fp8-policy s"), "selective\n");
+  EXPECT_THAT(offered("adder quantize --ty"), HasSubstr("--type"));
+  EXPECT_THAT(offered("adder bench --threads \"\""), Not(HasSubstr("1024"))) << "a range is no list";
+  for (const std::string shell : {"zsh", "fish"})
+    EXPECT_THAT(run_adder({"completion", shell}).out, HasSubstr("f32 f16 bf16")) << shell;
 }
 
 }  // namespace

@@ -17,5 +17,6 @@ void add_distill(CLI::App& app, Status& status);
 void add_evaluate(CLI::App& app, Status& status);
 void add_export(CLI::App& app, Status& status);
 void add_compare_runs(CLI::App& app, Status& status);
+void add_completion(CLI::App& app, Status& status);
 
 }  // namespace adder

@@ -6,8 +6,9 @@ int main(int argc, char** argv) {
   CLI::App app("adder-train: makes hybrid Mamba-Transformer models from text", "adder-train");
   app.require_subcommand(1);
   adder::Status status;
-  for (const auto add : {adder::add_synth_data, adder::add_tokenizer, adder::add_pretrain, adder::add_elastic,
-                         adder::add_distill, adder::add_evaluate, adder::add_export, adder::add_compare_runs})
+  for (const auto add :
+       {adder::add_synth_data, adder::add_tokenizer, adder::add_pretrain, adder::add_elastic, adder::add_distill,
+        adder::add_evaluate, adder::add_export, adder::add_compare_runs, adder::add_completion})
     add(app, status);
   try {
     app.parse(argc, argv);
