@@ -41,7 +41,7 @@ struct Reader {
     }
     return out;
   }
-  Past past(int64_t bytes) const { return Past(config, DType::kF16, bytes); }
+  Past past(int64_t bytes) const { return Past(Sequence(config, DType::kF16), bytes); }
 
   ThreadPool pool{2};
   Forward forward;
