@@ -10,8 +10,8 @@
 namespace adder {
 namespace {
 
-constexpr std::chrono::minutes kPatience{60};
-constexpr int64_t kBucket = int64_t{1} << 24;  // numbers that go out together
+constexpr std::chrono::minutes kLongestWait{60};  // for a process that judges, say
+constexpr int64_t kBucket = int64_t{1} << 24;     // numbers that go out together
 
 /// Nothing where the variable is not set.
 Result<std::optional<int>> number(const char* variable, int most) {
@@ -64,8 +64,8 @@ Result<Team> Team::join(const Place& place) {
     store.port = place.port;
     store.isServer = place.rank == 0;
     store.numWorkers = static_cast<size_t>(place.size);
-    store.timeout = kPatience;
-    auto options = c10d::ProcessGroupGloo::Options::create(kPatience);
+    store.timeout = place.patience;
+    auto options = c10d::ProcessGroupGloo::Options::create(kLongestWait);
     options->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
     const auto group = c10::make_intrusive<c10d::ProcessGroupGloo>(
         c10::make_intrusive<c10d::TCPStore>(place.host, store), place.rank, place.size, options);

@@ -2,6 +2,7 @@
 
 #include "make/train/base/torch.h"
 
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,6 +23,7 @@ struct Place {
   int rank = 0, size = 1;
   std::string host = "127.0.0.1";
   uint16_t port = 29500;
+  std::chrono::milliseconds patience = std::chrono::minutes(10);  ///< until all are there
 
   /// kUsage for values that are no such numbers.
   static Result<Place> from_environment();
