@@ -122,6 +122,7 @@ class Meter {
     TRY_ASSIGN(const auto engine, Engine::open(path, {.threads = options_.threads, .context = c.positions()}));
     Workload workload(engine->forward(), model, engine->options(), [](int64_t) { return true; });
     double best = 0;
+    TRY(workload.read_past(c));
     for (int i = 0; i < options_.repetitions + 1; ++i) {  // the first warms up
       TRY(workload.begin(c));
       TRY(workload.read_prompts(c));
