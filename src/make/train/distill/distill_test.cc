@@ -13,36 +13,12 @@ using test::small_config;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
-constexpr const char* kRecipe = R"(
+const std::string kRecipe = std::string(R"(
 name = "small"
 [data]
 held_out = [7]
 first_sample = 0
 weights = [3, 1]
-[judge]
-at = []
-windows = 48
-[train]
-seed = 1
-seq_len = 16
-batch = 4
-lanes = 2
-micro_batch = 1
-chunk = 8
-recompute = false
-precision = "f32"
-[optimizer]
-kind = "adamw"
-learning_rate = 5e-3
-matrix_rate = 0
-beta1 = 0.9
-beta2 = 0.95
-weight_decay = 0.1
-clip = 1.0
-[schedule]
-kind = "cosine"
-warmup_steps = 2
-total_steps = 30
 [second_stage]
 seq_len = 32
 batch = 2
@@ -59,7 +35,7 @@ correction_rate = 0
 [student]
 init = "random"
 init_std = 0.1
-)";
+)") + test::run_tables("5e-3", 30);
 
 class Distill : public ::testing::Test {
  protected:

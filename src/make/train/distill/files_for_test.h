@@ -29,6 +29,37 @@ inline std::string replaced(std::string text, const std::string& from, const std
   return text.replace(at, from.size(), to);
 }
 
+/// The tables that the recipe of every run has, to follow its own.
+inline std::string run_tables(std::string_view learning_rate, int64_t total_steps) {
+  return fmt::format(R"(
+[judge]
+at = []
+windows = 48
+[train]
+seed = 1
+seq_len = 16
+batch = 4
+lanes = 2
+micro_batch = 1
+chunk = 8
+recompute = false
+precision = "f32"
+[optimizer]
+kind = "adamw"
+learning_rate = {}
+matrix_rate = 0
+beta1 = 0.9
+beta2 = 0.95
+weight_decay = 0.1
+clip = 1.0
+[schedule]
+kind = "cosine"
+warmup_steps = 2
+total_steps = {}
+)",
+                     learning_rate, total_steps);
+}
+
 inline TokenizerData small_tokenizer() {
   const WordCounts words = {{"the", 9}, {" rat", 8}, {" ran", 7}, {" cat", 6}};
   return train_bpe(words, 280).value();

@@ -14,7 +14,7 @@ using test::small_config;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
-constexpr const char* kRecipe = R"(
+const std::string kRecipe = std::string(R"(
 name = "toy"
 [parent]
 preset = ""
@@ -22,30 +22,6 @@ preset = ""
 held_out = [7]
 first_sample = 0
 weights = []
-[judge]
-at = []
-windows = 48
-[train]
-seed = 1
-seq_len = 16
-batch = 4
-lanes = 2
-micro_batch = 1
-chunk = 8
-recompute = false
-precision = "f32"
-[optimizer]
-kind = "adamw"
-learning_rate = 1e-3
-matrix_rate = 0
-beta1 = 0.9
-beta2 = 0.95
-weight_decay = 0.1
-clip = 1.0
-[schedule]
-kind = "cosine"
-warmup_steps = 2
-total_steps = 60
 [teacher]
 kd = 1.0
 ce = 0.0
@@ -79,7 +55,7 @@ mode = "soft"
 normalise = false
 temperature = [1.0, 0.05]
 scale = [1.0, 10.0]
-)";
+)") + test::run_tables("1e-3", 60);
 
 class ElasticRun : public ::testing::Test {
  protected:
