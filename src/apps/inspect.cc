@@ -159,8 +159,8 @@ Status inspect(const InspectOptions& o) {
   TRY_ASSIGN(const std::filesystem::path path, model_path(o.model));
   TRY_ASSIGN(ModelFile file, ModelFile::open(path));
   const auto shared = std::make_shared<const ModelFile>(std::move(file));
-  const std::string size = o.size.empty() && is_nested_file(*shared) ? std::string(kWholeSize) : o.size;
-  TRY_ASSIGN(const BoundModel model, bind_size(shared, size, Join::kShapesOnly));
+  TRY_ASSIGN(const BoundModel model,
+             o.size.empty() ? bind_whole(shared, Join::kShapesOnly) : bind_size(shared, o.size, Join::kShapesOnly));
   const ModelSummary summary = summarize(model, o.kv_type);
   if (o.json) {
     print_json(to_json(model, summary, o.kv_type));

@@ -76,9 +76,7 @@ Status run_slice(const SliceCommand& c) {
   }
   TRY_ASSIGN(const std::filesystem::path input, model_path(c.input));
   TRY_ASSIGN(ModelFile file, ModelFile::open(input));
-  const auto shared = std::make_shared<const ModelFile>(std::move(file));
-  const std::string size(is_nested_file(*shared) ? kWholeSize : "");
-  TRY_ASSIGN(const BoundModel parent, bind_size(shared, size));
+  TRY_ASSIGN(const BoundModel parent, bind_whole(std::make_shared<const ModelFile>(std::move(file))));
   TRY_ASSIGN(const ChosenChild chosen, choose_child(c.request, parent));
   const Layout layout = !c.output.empty()     ? layout_of(c.output)
                         : parent.file->gguf() ? Layout::kGguf

@@ -175,4 +175,9 @@ Result<BoundModel> bind_size(std::shared_ptr<const ModelFile> file, const std::s
   return model;
 }
 
+Result<BoundModel> bind_whole(std::shared_ptr<const ModelFile> file, Join join) {
+  const std::string size(is_nested_file(*file) ? kWholeSize : "");
+  return bind_size(std::move(file), size, join);
+}
+
 }  // namespace adder

@@ -39,4 +39,7 @@ Result<std::vector<NestedSize>> read_sizes(const Gguf& file, const ModelConfig& 
 enum class Join : uint8_t { kData, kShapesOnly };
 Result<BoundModel> bind_size(std::shared_ptr<const ModelFile> file, const std::string& size, Join join = Join::kData);
 
+/// The whole model, of a file of either kind.
+Result<BoundModel> bind_whole(std::shared_ptr<const ModelFile> file, Join join = Join::kData);
+
 }  // namespace adder

@@ -98,6 +98,7 @@ Result<StepReport> Trainer::step(int threads) {
   const WindowBatch batch = text_.batch(recipe_.first_sample + samples_seen_, recipe_.batch);
   const int64_t first = recipe_.first_sample + samples_seen_;
   const size_t n_lanes = lanes_.size();
+  CHECK(recipe_.lanes % team_->size() == 0, "{} lanes for {} processes", recipe_.lanes, team_->size());
   std::vector<LaneResult> results(n_lanes);
   const int side = std::min(threads, static_cast<int>(n_lanes));
   run_side_by_side(side, [&](int thread) {
