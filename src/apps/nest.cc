@@ -57,8 +57,8 @@ Result<std::vector<WrittenSize>> written_sizes(const std::string& path) {
   std::vector<WrittenSize> written;
   for (const NestedSize& size : sizes) {
     TRY_ASSIGN(const BoundModel model, bind_size(file, size.name, Join::kShapesOnly));
-    WrittenSize& one = written.emplace_back(size.name, parameter_count(model.config));
-    for (const BoundTensor& tensor : model.tensors) one.bytes += tensor.view.bytes();
+    written.push_back({.name = size.name, .parameters = parameter_count(model.config)});
+    for (const BoundTensor& tensor : model.tensors) written.back().bytes += tensor.view.bytes();
   }
   return written;
 }
