@@ -89,7 +89,7 @@ class EngineWithoutMemory : public ::testing::Test {
     ASSERT_TRUE(made) << made.error().message();
   }
 
-  std::unique_ptr<Engine> open() const { return Engine::open(path_, kOptions).value(); }
+  std::unique_ptr<Engine> open() const { return Engine::open(path_, options_).value(); }
 
   static GenerateRequest ask(std::vector<TokenId> prompt) {
     GenerateRequest request;
@@ -113,14 +113,13 @@ class EngineWithoutMemory : public ::testing::Test {
     return std::vector<float>(result->tokens.begin(), result->tokens.end());
   }
 
-  static constexpr EngineOptions kOptions{
-      .threads = 1, .context = 400, .prefill_tokens = 50, .snapshot_bytes = 1 << 20};
+  const EngineOptions options_{.threads = 1, .context = 400, .prefill_tokens = 50, .snapshot_bytes = 1 << 20};
   testing::TempDir dir_;
   std::filesystem::path path_ = dir_ / "small.gguf";
 };
 
 TEST_F(EngineWithoutMemory, OpensWhenThereIsMemoryAgain) {
-  EngineOptions options = kOptions;
+  EngineOptions options = options_;
   options.threads = 3;
   const auto open = [&]() -> Outcome {
     TRY_ASSIGN(const auto engine, without_exceptions([&] { return Engine::open(path_, options); }));
