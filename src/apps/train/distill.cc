@@ -34,6 +34,8 @@ void add_distill(CLI::App& app, Status& status) {
   command->add_option("--student", options->student, "the same; what `adder slice` cut out, for example")->required();
   command->add_option("--data", options->data, "folders of <id>-<title>.txt; the recipe's weights mix them");
   add_run_options(*command, *options);
+  command->add_option("--teacher-cache", options->teacher_cache,
+                      "a folder to keep what the teacher says in, for later epochs and runs");
   command->add_option("--out", options->out, "the trained student, NAME.gguf or a new folder (WORK/student.gguf)");
   command->add_option("--type", options->type_name, "f32, bf16; in GGUF also q8_0, q4_k_m, ...")->capture_default_str();
   command->add_flag("--dry-run", options->dry_run, "check recipe and shapes, print the memory it takes, train nothing");

@@ -33,6 +33,8 @@ void add_elastic(CLI::App& app, Status& status) {
   command->add_option("--parent", options->parent, "what `adder slice --order` wrote; weights and frozen teacher");
   command->add_option("--data", options->data, "folders of <id>-<title>.txt; the recipe's weights mix them");
   add_run_options(*command, *options);
+  command->add_option("--teacher-cache", options->teacher_cache,
+                      "a folder to keep what the parent says in, for later epochs and runs");
   command->add_option("--out", options->out, "the trained weights, NAME.gguf or a new folder (WORK/nested.gguf)");
   command->add_option("--type", options->type_name, "f32, bf16; in GGUF also q8_0, q4_k_m, ...")->capture_default_str();
   command->add_flag("--dry-run", options->dry_run, "check recipe and shapes, print the memory it takes, train nothing");

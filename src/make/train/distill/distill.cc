@@ -89,15 +89,16 @@ std::string training_step(const Bench& bench, const Trainer& last) {
 Status train_student(const Bench& bench, const Parent& teacher_file, const Parent& student_file,
                      const std::atomic<bool>& stop) {
   const DistillRecipe& recipe = bench.recipe;
-  TRY_ASSIGN(const auto teacher, teacher_of(bench, teacher_file, stop));
-  if (!teacher) return {};
+  TRY_ASSIGN(const auto params, teacher_of(bench, teacher_file, stop));
+  if (!params) return {};
+  TRY_ASSIGN(Teacher teacher, Teacher::open(params, recipe, bench.forward(), bench.options.teacher_cache));
   Weights weights{Parameters(student_file.config(), torch::dtype(torch::kFloat32).device(bench.place.device)), {}};
   if (recipe.init == "random") {
     weights.model.initialise(recipe.seed, recipe.init_std);
   } else {
     TRY_ASSIGN(weights.model, student_file.weights(bench.place.device));
   }
-  const auto objective = std::make_shared<Distillation>(teacher, recipe, bench.forward());
+  const auto objective = std::make_shared<Distillation>(std::move(teacher), recipe, bench.forward());
   const fs::path first_end = bench.options.work / "stage-1" / "last.ckpt";
   auto trainer = run_part(bench, recipe, std::move(weights), objective, "stage-1", {}, stop);
   if (!trainer) return std::move(trainer).error();

@@ -58,7 +58,8 @@ struct DistillOptions : RunOptions {  ///< work has a folder for each part: teac
   RecipeFile recipe;
   std::filesystem::path teacher, student;
   std::vector<std::filesystem::path> data;
-  std::filesystem::path out;  ///< the trained student, GGUF or a Hugging Face directory
+  std::filesystem::path teacher_cache;  ///< a folder for what the teacher says (teacher_cache.h); empty: none
+  std::filesystem::path out;            ///< the trained student, GGUF or a Hugging Face directory
   Mix type = Mix::kF32;
   bool dry_run = false;  ///< check everything, print the plan of memory, train nothing
 };

@@ -30,6 +30,7 @@ rate = 0.5
 kd = 1.0
 ce = 0.0
 temperature = 1.0
+top_k = 0
 correction_steps = 0
 correction_rate = 0
 [student]
@@ -122,6 +123,27 @@ TEST_F(Distill, ACorrectedTeacherTeaches) {
   EXPECT_FALSE(fs::exists(dir_ / "corrected" / "stage-2"));
 }
 
+TEST_F(Distill, WhatTheTeacherSaidBeforeMakesTheSameStudent) {
+  for (const char* top_k : {"teacher.top_k=0", "teacher.top_k=20"}) {
+    DistillOptions asked = options("asked"), first = options("first"), second = options("second");
+    for (DistillOptions* o : {&asked, &first, &second}) {
+      o->recipe.changes = {top_k, "second_stage.total_steps=0"};
+      fs::remove_all(o->work);
+    }
+    first.teacher_cache = second.teacher_cache = dir_ / top_k;
+    for (const DistillOptions* o : {&asked, &first, &second}) ASSERT_TRUE(run(*o));
+    expect_same_weights(asked.out, first.out);
+    expect_same_weights(asked.out, second.out);
+    EXPECT_TRUE(fs::exists(first.teacher_cache / "teacher.json"));
+  }
+  DistillOptions other = options("other");
+  other.recipe.changes = {"teacher.top_k=21"};
+  other.teacher_cache = dir_ / "teacher.top_k=20";
+  const Status status = run(other);
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message(), HasSubstr("keeps what another teacher says"));
+}
+
 TEST_F(Distill, AStudentFromItsFileBeginsThereAndSaysSo) {
   const std::string recipe =
       replaced(replaced(kRecipe, "\"random\"", "\"file\""), "learning_rate = 5e-3", "learning_rate = 0");
@@ -142,6 +164,7 @@ TEST_F(Distill, NamesWhatIsWrong) {
   };
   EXPECT_THAT(refusal("kd = 1.0", "kd = 1.0\nkl = 2"), HasSubstr("'teacher.kl' is no key"));
   EXPECT_THAT(refusal("kd = 1.0", "kd = 0"), HasSubstr("are both 0"));
+  EXPECT_THAT(refusal("top_k = 0", "top_k = 281"), HasSubstr("at most the 280 tokens"));
   EXPECT_THAT(refusal("seq_len = 32", "seq_len = 33"), HasSubstr("multiple of train.chunk"));
   EXPECT_THAT(refusal("[3, 1]", "[3]"), HasSubstr("1 weights for 2 folders"));
   EXPECT_THAT(refusal("[7]", "[8]"), HasSubstr("held-out book 8 is in no folder"));

@@ -91,10 +91,12 @@ Status train(const ElasticOptions& options, const ElasticRecipe& recipe, const P
   TRY_ASSIGN(Mixture text, library.mixture(recipe.weights, bos, recipe.seq_len, recipe.seed));
   const Workbench place = open_workbench(recipe.precision, recipe.micro_batch * recipe.seq_len,
                                          space.parent.hidden_size, space.parent.in_proj_rows());
-  TRY_ASSIGN(Parameters teacher, parent.weights(place.device));
+  TRY_ASSIGN(Parameters frozen, parent.weights(place.device));
   TRY_ASSIGN(Parameters student, parent.weights(place.device));
   const ForwardOptions forward{.precision = place.precision, .chunk = recipe.chunk, .recompute = recipe.recompute};
-  Distillation distillation(std::make_shared<const Parameters>(std::move(teacher)), recipe, forward);
+  TRY_ASSIGN(Teacher teacher, Teacher::open(std::make_shared<const Parameters>(std::move(frozen)), recipe, forward,
+                                            options.teacher_cache));
+  Distillation distillation(std::move(teacher), recipe, forward);
   const torch::TensorOptions like_weights = torch::dtype(torch::kFloat32).device(place.device);
   const auto objective = std::make_shared<Elastic>(recipe, space, cost, std::move(distillation), like_weights);
   Weights weights{std::move(student), objective->router().initial_weights(like_weights), recipe.router_rate};

@@ -16,6 +16,7 @@ struct ElasticOptions : RunOptions {
   RecipeFile recipe;
   std::filesystem::path parent;  ///< in nested order; may be left out of a dry run whose recipe names a preset
   std::vector<std::filesystem::path> data;
+  std::filesystem::path teacher_cache;  ///< a folder for what the parent says (teacher_cache.h); empty: none
   std::filesystem::path out;  ///< the trained weights, in nested order, with the children of all budgets on record
   Mix type = Mix::kF32;
   bool dry_run = false;  ///< check everything, print choices and the plan of memory, train nothing

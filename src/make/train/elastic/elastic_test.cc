@@ -26,6 +26,7 @@ weights = []
 kd = 1.0
 ce = 0.0
 temperature = 1.0
+top_k = 0
 [budget]
 cost = "parameters"
 names = ["large", "small"]

@@ -18,12 +18,16 @@ struct Toy {
   Weights weights;
 };
 
+Teacher toy_teacher(const ElasticRecipe& recipe, ForwardOptions forward, torch::ScalarType type = torch::kFloat32) {
+  return Teacher::open(std::make_shared<const Parameters>(test::toy_parameters(type)), recipe, forward).value();
+}
+
 Toy toy(const ElasticRecipe& recipe, torch::ScalarType type = torch::kFloat32) {
   const SearchSpace space = test::toy_space(recipe);
   const ForwardOptions forward{.chunk = recipe.chunk, .recompute = recipe.recompute};
-  auto objective = std::make_shared<Elastic>(
-      recipe, space, parameter_cost(space.parent),
-      Distillation(std::make_shared<const Parameters>(test::toy_parameters(type)), recipe, forward), type);
+  Distillation distillation(toy_teacher(recipe, forward, type), recipe, forward);
+  auto objective =
+      std::make_shared<Elastic>(recipe, space, parameter_cost(space.parent), std::move(distillation), type);
   Weights weights{test::toy_parameters(type), objective->router().initial_weights(type), recipe.router_rate};
   return {recipe, std::move(objective), std::move(weights)};
 }
@@ -89,8 +93,8 @@ TEST(Elastic, StraightThroughItTrainsWhatASliceWouldBe) {
   Decision decision;
   for (size_t i = 0; i < kRouterAxes; ++i) decision[i] = {sampled[i].argmax().item<int64_t>()};
   const Parameters child = test::sliced(t.weights.model, child_of(t.objective->space(), decision));
-  const auto teacher = std::make_shared<const Parameters>(test::toy_parameters());
-  const Distillation plain(teacher, recipe, {.chunk = recipe.chunk});
+  const ForwardOptions forward{.chunk = recipe.chunk};
+  const Distillation plain(toy_teacher(recipe, forward), recipe, forward);
   const HeadLoss expected = plain.masked_loss(child, nullptr, micro), loss = t.objective->loss(t.weights, micro);
   EXPECT_GT(expected.kl, 0.1);
   EXPECT_NEAR(loss.kl, expected.kl, 1e-4 * expected.kl);
