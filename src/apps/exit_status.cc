@@ -16,6 +16,10 @@ int exit_status(ErrorCode code) {
       return 5;
     case ErrorCode::kTooLarge:
       return 6;
+    case ErrorCode::kNetwork:
+      return 7;
+    case ErrorCode::kDenied:
+      return 8;
     case ErrorCode::kCancelled:
       return 130;
   }

@@ -155,7 +155,16 @@ TEST_F(Hub, MistakesHaveTheirOwnStatus) {
   EXPECT_EQ(run_adder(offline).status, 3);
   Call nowhere = call({"pull", "org/tiny"});
   nowhere.environment["HF_ENDPOINT"] = "http://127.0.0.1:1";
-  EXPECT_EQ(run_adder(nowhere).status, 1);
+  EXPECT_EQ(run_adder(nowhere).status, 7);
+  nowhere.arguments = {"run", "org/tiny", "-p", "x"};
+  EXPECT_EQ(run_adder(nowhere).status, 7);
+  for (const auto& [answer, status] : std::map<std::string, int>{{"403 Forbidden", 8}, {"400 Bad Request", 7}}) {
+    hub_->misbehave([&, text = answer](const auto&, const ServedConnection& connection) {
+      connection.send(http_answer(text, ""));
+      return true;
+    });
+    EXPECT_EQ(adder({"pull", "org/tiny"}).status, status) << answer;
+  }
 }
 
 /// Both sides of a comparison may be names on the Hub; each is pulled once.

@@ -130,7 +130,7 @@ TEST_F(Misbehaviour, ConnectionsReset) {
 TEST_F(Misbehaviour, AnEndlessRowOfBrokenAnswersIsGivenUp) {
   hub().misbehave_with_files(
       1000, [this](const auto&, const auto& connection) { connection.send(beginning_of_answer(100)); });
-  expect_none(pull_tiny(), ErrorCode::kIo, "gave up after 6 tries");
+  expect_none(pull_tiny(), ErrorCode::kNetwork, "gave up after 6 tries");
   EXPECT_EQ(hub().file_requests().size(), 6u);
 }
 
@@ -216,15 +216,15 @@ TEST_F(Misbehaviour, RetryAfterIsObeyedWithinReason) {
   hub().misbehave_with_files(1, [](const auto&, const auto& connection) {
     connection.send(http_answer("503 Service Unavailable", "", "Retry-After: 86400\r\n"));
   });
-  expect_none(pull_tiny(), ErrorCode::kIo, "86400 s");
+  expect_none(pull_tiny(), ErrorCode::kNetwork, "86400 s");
 }
 
 TEST_F(Misbehaviour, RefusalsAreExplainedAtOnce) {
   const std::vector<std::tuple<std::string, ErrorCode, std::string>> refusals = {
       {"401 Unauthorized", ErrorCode::kNotFound, "HF_TOKEN"},
-      {"403 Forbidden", ErrorCode::kIo, "accept"},
+      {"403 Forbidden", ErrorCode::kDenied, "accept"},
       {"404 Not Found", ErrorCode::kNotFound, "not there"},
-      {"400 Bad Request", ErrorCode::kIo, "400"}};
+      {"400 Bad Request", ErrorCode::kNetwork, "400"}};
   for (const auto& [status, code, message] : refusals) {
     const size_t before = hub().requests().size();
     hub().misbehave([&, answer = status](const auto&, const auto& connection) {
@@ -329,7 +329,7 @@ TEST_F(Misbehaviour, RedirectsThatLeadNowhereGood) {
       connection.send(http_answer("302 Found", "", "Location: " + to + "\r\n"));
       return true;
     });
-    expect_none(pull_tiny(), ErrorCode::kIo, message);
+    expect_none(pull_tiny(), ErrorCode::kNetwork, message);
   }
 }
 
@@ -338,7 +338,7 @@ TEST_F(Misbehaviour, SomebodyElsesProtocol) {
     connection.send("SSH-2.0-OpenSSH_9.2\r\n");
     return true;
   });
-  expect_none(pull_tiny(), ErrorCode::kIo);
+  expect_none(pull_tiny(), ErrorCode::kNetwork);
 }
 
 }  // namespace

@@ -107,12 +107,12 @@ TEST_F(PullTest, WithoutANetworkTheErrorIsQuickAndNamesTheCopy) {
   nowhere.retry.first_wait = std::chrono::seconds(60);
   const auto none = pull({"org", "tiny"}, nowhere, quiet);
   ASSERT_FALSE(none);
-  EXPECT_EQ(none.error().code(), ErrorCode::kIo);
+  EXPECT_EQ(none.error().code(), ErrorCode::kNetwork);
   EXPECT_THAT(none.error().message(), AllOf(HasSubstr("http://127.0.0.1:1"), Not(HasSubstr("copy"))));
   ASSERT_TRUE(pull_tiny());
   const auto copy = pull({"org", "tiny"}, nowhere, quiet);
   ASSERT_FALSE(copy);
-  EXPECT_EQ(copy.error().code(), ErrorCode::kIo);
+  EXPECT_EQ(copy.error().code(), ErrorCode::kNetwork);
   EXPECT_THAT(copy.error().message(), AllOf(HasSubstr("stays usable"), HasSubstr(final_path().string())));
 }
 

@@ -17,6 +17,8 @@ enum class ErrorCode {
   kTooLarge,     ///< does not fit: context, memory, a stated limit
   kIo,           ///< the operating system refused
   kCancelled,    ///< the user stopped it
+  kNetwork,      ///< a server that is not reached, breaks off or fails: another time may go well
+  kDenied,       ///< a server that knows what is wanted and does not give it to this user
 };
 
 /// An error from the outside world. The message says what, where, what was expected and what was found, in one line.
@@ -41,6 +43,8 @@ class Error {
   ADDER_ERROR_FACTORY(unsupported, kUnsupported)
   ADDER_ERROR_FACTORY(too_large, kTooLarge)
   ADDER_ERROR_FACTORY(io, kIo)
+  ADDER_ERROR_FACTORY(network, kNetwork)
+  ADDER_ERROR_FACTORY(denied, kDenied)
   ADDER_ERROR_FACTORY(cancelled, kCancelled)
 #undef ADDER_ERROR_FACTORY
 

@@ -104,12 +104,12 @@ class HttpClient::Session {
       const char* target = nullptr;
       curl_.easy_getinfo(easy_, CURLINFO_REDIRECT_URL, &target);
       if (target == nullptr) return outcome;
-      if (redirects == kMostRedirects) return Error::io("{}: more than {} redirects", request.url, kMostRedirects);
+      if (redirects == kMostRedirects) return Error::network("{}: more than {} redirects", request.url, kMostRedirects);
       url = target;
       auto next = origin_of(curl_, url);
-      if (!next) return Error::io("{}: redirected to {}", request.url, next.error().message());
+      if (!next) return Error::network("{}: redirected to {}", request.url, next.error().message());
       if (origin.scheme == "https" && next->scheme != "https")
-        return Error::io("{}: redirected from https to {}, refused", request.url, quote(url));
+        return Error::network("{}: redirected from https to {}, refused", request.url, quote(url));
       origin = *std::move(next);
     }
   }
@@ -153,7 +153,7 @@ class HttpClient::Session {
       outcome.retry_after = std::chrono::seconds(std::clamp<curl_off_t>(retry_after, 0, 1 << 30));
     if (code == CURLE_OK || exchange_.unwanted) return outcome;
     outcome.failure = reason.front() != '\0' ? reason.data() : curl_.easy_strerror(code);
-    if (is_final(code)) return Error::io("{}: {}", request.url, outcome.failure);
+    if (is_final(code)) return Error::network("{}: {}", request.url, outcome.failure);
     return outcome;
   }
 

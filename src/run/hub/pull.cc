@@ -40,9 +40,10 @@ class Puller {
       model_ = *here;
       model_.revision = reference_.revision;
     } else if (const Status asked = ask(); !asked) {
-      if (!here || asked.error().code() != ErrorCode::kIo) return asked.error();
-      return Error::io("{}; the copy of {} stays usable: {}", asked.error().message(), here->pulled,
-                       store_.path_of(*here).string());
+      const ErrorCode code = asked.error().code();
+      if (!here || (code != ErrorCode::kNetwork && code != ErrorCode::kDenied)) return asked.error();
+      return Error(code, fmt::format("{}; the copy of {} stays usable: {}", asked.error().message(), here->pulled,
+                                     store_.path_of(*here).string()));
     }
     at_.stage = Stage::kWaiting;
     TRY_ASSIGN(const StoreLock lock, StoreLock::acquire(store_, reference_.repository(), [this] { return tell(); }));

@@ -27,10 +27,10 @@ Error refusal(const HttpHead& head, std::string_view what) {
   if (head.status == 401)
     return Error::not_found("{}: not there, or private: HF_TOKEN must hold a token that may read it{}", what, said);
   if (head.status == 403)
-    return Error::io("{}: refused{}; where a model asks to accept terms, accept them on its page and set HF_TOKEN",
-                     what, said);
+    return Error::denied("{}: refused{}; where a model asks to accept terms, accept them on its page and set HF_TOKEN",
+                         what, said);
   if (head.status == 404 || head.status == 410) return Error::not_found("{}: not there{}", what, said);
-  return Error::io("{}: HTTP status {}{}", what, head.status, said);
+  return Error::network("{}: HTTP status {}{}", what, head.status, said);
 }
 
 Retries::Retries(const HttpClient& client, const RetryPolicy& policy, std::string what, KeepGoing keep_going,
@@ -44,10 +44,11 @@ Retries::Retries(const HttpClient& client, const RetryPolicy& policy, std::strin
 Status Retries::again(const HttpOutcome& outcome) {
   if (outcome.failure.empty() && !may_change(outcome.head.status)) return refusal(outcome.head, what_);
   const std::string reason = reason_of(outcome);
-  if (!client_.has_reached_anyone()) return Error::io("{}: {}", what_, reason);
-  if (++failures_ >= policy_.tries) return Error::io("{}: gave up after {} tries: {}", what_, failures_, reason);
+  if (!client_.has_reached_anyone()) return Error::network("{}: {}", what_, reason);
+  if (++failures_ >= policy_.tries) return Error::network("{}: gave up after {} tries: {}", what_, failures_, reason);
   if (outcome.retry_after > policy_.longest_asked_wait)
-    return Error::io("{}: {}, and the server asks to come back in {} s", what_, reason, outcome.retry_after.count());
+    return Error::network("{}: {}, and the server asks to come back in {} s", what_, reason,
+                          outcome.retry_after.count());
 
   const auto doubled = policy_.first_wait * (int64_t{1} << std::min(failures_ - 1, 20));
   const milliseconds wait = std::max<milliseconds>(std::min(doubled, policy_.longest_wait), outcome.retry_after);

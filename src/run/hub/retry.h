@@ -33,7 +33,7 @@ class Retries {
   int failures_ = 0;
 };
 
-/// What an answer without a file means, for people: 401 and 404 are kNotFound, all else kIo.
+/// What an answer without a file means, for people: 401 and 404 are kNotFound, 403 kDenied, all else kNetwork.
 Error refusal(const HttpHead& head, std::string_view what);
 
 }  // namespace adder
