@@ -21,9 +21,7 @@ struct Bench {
   const Library& library;
   Workbench place;
 
-  ForwardOptions forward() const {
-    return {.precision = place.precision, .chunk = recipe.chunk, .recompute = recipe.recompute};
-  }
+  ForwardOptions forward() const { return place.forward(recipe); }
 };
 
 Status check_student(const Parent& teacher, const Parent& student, const fs::path& path) {

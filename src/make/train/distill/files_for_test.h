@@ -43,6 +43,7 @@ lanes = 2
 micro_batch = 1
 chunk = 8
 recompute = false
+segment = 0
 precision = "f32"
 [optimizer]
 kind = "adamw"

@@ -93,7 +93,7 @@ Status train(const ElasticOptions& options, const ElasticRecipe& recipe, const P
                                          space.parent.hidden_size, space.parent.in_proj_rows());
   TRY_ASSIGN(Parameters frozen, parent.weights(place.device));
   TRY_ASSIGN(Parameters student, parent.weights(place.device));
-  const ForwardOptions forward{.precision = place.precision, .chunk = recipe.chunk, .recompute = recipe.recompute};
+  const ForwardOptions forward = place.forward(recipe);
   TRY_ASSIGN(Teacher teacher, Teacher::open(std::make_shared<const Parameters>(std::move(frozen)), recipe, forward,
                                             options.teacher_cache));
   Distillation distillation(std::move(teacher), recipe, forward);

@@ -30,6 +30,18 @@ int64_t saved_per_token(const ModelConfig& c, const LayerConfig& layer, const Ru
   return 0;
 }
 
+/// Numbers that the layers carry between the segments of a window, all of which the backward pass needs.
+int64_t carried(const ModelConfig& c, int64_t length, int64_t segment) {
+  const int64_t segments = (length + segment - 1) / segment;
+  int64_t all = 0;
+  for (const LayerConfig& layer : c.layers) {
+    if (layer.kind == LayerKind::kMamba)
+      all += segments * (c.d_inner() * c.ssm_state_size + (c.conv_kernel - 1) * c.conv_dim());
+    if (layer.kind == LayerKind::kAttention) all += 2 * length * layer.num_key_value_heads * c.head_dim;
+  }
+  return all;
+}
+
 }  // namespace
 
 MemoryPlan plan_memory(const RunRecipe& recipe, const ModelConfig& model, const std::optional<ModelConfig>& teacher) {
@@ -48,11 +60,18 @@ MemoryPlan plan_memory(const RunRecipe& recipe, const ModelConfig& model, const 
     all += saved;
     largest = std::max(largest, saved);
   }
-  const int64_t layers = recipe.recompute ? largest + model.n_layers() * model.hidden_size : all;
+  // Numbers that the micro-batch leaves: of everything, or of one segment of the worst layer, the inputs of all layers
+  // and what they carry from segment to segment.
   const int64_t tokens = recipe.micro_batch * recipe.seq_len;
+  int64_t layers = tokens * all;
+  if (recipe.recompute) {
+    const int64_t segment = recipe.segment > 0 ? std::min(recipe.segment, recipe.seq_len) : recipe.seq_len;
+    layers = recipe.micro_batch * segment * largest + tokens * model.n_layers() * model.hidden_size +
+             recipe.micro_batch * carried(model, recipe.seq_len, segment);
+  }
   constexpr int64_t kLogitBlocks = 5 * (int64_t{16} << 20);  // z, log q, log p, p, gradient
   const int64_t head = kF32 * model.vocab_size * model.hidden_size + kLogitBlocks;
-  plan.activations = recipe.lanes * (kF32 * tokens * (layers + 3 * model.hidden_size) + head);
+  plan.activations = recipe.lanes * (kF32 * (layers + 3 * tokens * model.hidden_size) + head);
   return plan;
 }
 

@@ -21,8 +21,7 @@ Result<Workshop> Workshop::open(const RecipeFile& recipe_file, const std::filesy
                                          recipe.intermediate_size);
   Mixture text(Windows(streams.train, tokenizer.data().bos, recipe.seq_len, recipe.seed));
   Weights weights{Parameters(config, torch::dtype(torch::kFloat32).device(bench.device)), {}};
-  const ForwardOptions forward{.precision = bench.precision, .chunk = recipe.chunk, .recompute = recipe.recompute};
-  Trainer trainer(recipe, std::move(weights), std::move(text), std::make_shared<CrossEntropy>(forward),
+  Trainer trainer(recipe, std::move(weights), std::move(text), std::make_shared<CrossEntropy>(bench.forward(recipe)),
                   std::move(team));
   return Workshop{std::move(recipe),    std::move(config),  std::move(books),
                   std::move(tokenizer), std::move(streams), std::move(trainer)};

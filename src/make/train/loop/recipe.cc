@@ -9,6 +9,8 @@ void check(const RunRecipe& r, RecipeReader& reader) {
   reader.demand(r.schedule == "wsd" || r.schedule == "cosine", "schedule.kind is not wsd or cosine");
   reader.demand(r.chunk > 0 && r.seq_len > 0 && r.seq_len % r.chunk == 0,
                 "train.seq_len is not a multiple of train.chunk");
+  reader.demand(r.segment == 0 || (r.recompute && r.chunk > 0 && r.segment % r.chunk == 0),
+                "train.segment is not a multiple of train.chunk, or train.recompute is off");
   reader.demand(r.lanes > 0 && r.micro_batch > 0 && r.batch > 0 && r.batch % (r.lanes * r.micro_batch) == 0,
                 "train.batch is not a multiple of lanes x micro_batch");
   reader.demand(r.beta1 < 1 && r.beta2 < 1, "a beta is not below 1");

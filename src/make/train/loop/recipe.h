@@ -36,6 +36,7 @@ struct RunRecipe {
   int64_t micro_batch = 0;  ///< windows computed at once in a lane; a lane accumulates over batch / lanes / micro_batch
   int64_t chunk = 0;        ///< positions in a chunk of the state-space scan
   bool recompute = false;   ///< ForwardOptions::recompute
+  int64_t segment = 0;      ///< ForwardOptions::segment
   std::string precision;    ///< of the linear maps: "f32", "bf16", or "fastest", whichever that is on the machine
 
   // [optimizer]
@@ -63,6 +64,7 @@ struct RunRecipe {
     v("train", "micro_batch", r.micro_batch);
     v("train", "chunk", r.chunk);
     v("train", "recompute", r.recompute);
+    v("train", "segment", r.segment);
     v("train", "precision", r.precision);
     v("optimizer", "kind", r.optimizer);
     v("optimizer", "learning_rate", r.learning_rate);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "make/train/loop/trainer.h"
+#include "make/train/loop/workbench.h"
 
 #include <gtest/gtest.h>
 
@@ -53,8 +54,7 @@ inline Trainer tiny_trainer(const Recipe& recipe = tiny_recipe(),
                             std::shared_ptr<const Team> team = std::make_shared<const Team>()) {
   Trainer trainer(recipe, {Parameters(model_config(recipe).value(), torch::kFloat32), {}},
                   Mixture(Windows(counting_stream(), 1, recipe.seq_len, recipe.seed)),
-                  std::make_shared<CrossEntropy>(ForwardOptions{.chunk = recipe.chunk, .recompute = recipe.recompute}),
-                  std::move(team));
+                  std::make_shared<CrossEntropy>(Workbench{}.forward(recipe)), std::move(team));
   trainer.params().initialise(recipe.seed, recipe.init_std);
   return trainer;
 }

@@ -94,6 +94,16 @@ TEST(Trainer, RecomputedActivationsGiveTheSameGradients) {
   expect_same_parameters(kept, recomputed);
 }
 
+TEST(Trainer, SegmentsGiveTheSameLosses) {
+  Recipe in_segments = tiny_recipe();
+  in_segments.recompute = true;
+  in_segments.segment = in_segments.chunk;
+  ASSERT_GT(in_segments.seq_len, in_segments.chunk);
+  Trainer whole = tiny_trainer(), parts = tiny_trainer(in_segments);
+  const std::vector<double> a = losses(whole, 4), b = losses(parts, 4);
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-5 * a[i]);
+}
+
 TEST(Trainer, ALossThatIsNotFiniteNamesTheStepAndChangesNothing) {
   Trainer trainer = tiny_trainer();
   losses(trainer, 2);

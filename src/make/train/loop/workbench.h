@@ -4,12 +4,19 @@
 
 #include <string_view>
 
+#include "make/train/loop/recipe.h"
+#include "make/train/nn/model.h"
+
 namespace adder {
 
 /// Where a run computes, and in what.
 struct Workbench {
   torch::Device device = torch::kCPU;
   Precision precision = Precision::kF32;
+
+  ForwardOptions forward(const RunRecipe& recipe) const {
+    return {.precision = precision, .chunk = recipe.chunk, .recompute = recipe.recompute, .segment = recipe.segment};
+  }
 };
 
 /// The GPU if libtorch finds one, and the recipe's precision; "fastest" is measured on one linear map of `rows` rows

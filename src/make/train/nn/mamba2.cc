@@ -5,7 +5,7 @@
 
 namespace adder {
 
-torch::Tensor mamba2(const torch::Tensor& u, const MixerContext& ctx) {
+Mixed mamba2(const torch::Tensor& u, const MixerContext& ctx) {
   const ModelConfig& c = ctx.params.config();
   const int64_t b = ctx.batch, t = ctx.steps, shared = c.n_groups * c.ssm_state_size;
 
@@ -13,8 +13,13 @@ torch::Tensor mamba2(const torch::Tensor& u, const MixerContext& ctx) {
   const auto parts = at::split_with_sizes(p, {c.d_inner(), c.conv_dim(), c.mamba_num_heads}, 1);
   const torch::Tensor& z = parts[0];
 
-  const torch::Tensor xbc = causal_conv_silu(parts[1].view({b, t, c.conv_dim()}), ctx.weight(Role::kConvWeight),
-                                             ctx.weight(Role::kConvBias), ctx.starts);
+  // The inputs of the convolution that lie before this segment come with it, and their outputs go again.
+  torch::Tensor conv_in = parts[1].view({b, t, c.conv_dim()});
+  if (!ctx.carried.empty()) conv_in = at::cat({ctx.carried[0], conv_in}, 1);
+  const int64_t from_before = conv_in.size(1) - t, tail = std::min(c.conv_kernel - 1, conv_in.size(1));
+  const torch::Tensor xbc = causal_conv_silu(conv_in, ctx.weight(Role::kConvWeight), ctx.weight(Role::kConvBias),
+                                             ctx.starts_of(ctx.begin - from_before, from_before + t))
+                                .narrow(1, from_before, t);
   const auto xbc_parts = at::split_with_sizes(xbc, {c.d_inner(), shared, shared}, 2);
 
   SsdInputs in;
@@ -24,11 +29,14 @@ torch::Tensor mamba2(const torch::Tensor& u, const MixerContext& ctx) {
   in.dt = at::softplus(parts[2] + ctx.weight(Role::kDtBias)).view({b, t, c.mamba_num_heads});
   in.a = ctx.weight(Role::kA).exp().neg();
   in.d = ctx.weight(Role::kD);
-  in.starts = ctx.starts;
+  in.starts = ctx.starts_of(ctx.begin, t);
+  if (!ctx.carried.empty()) in.before = ctx.carried[1];
 
-  const torch::Tensor y = ssd(in, ctx.options.chunk).view({b * t, c.d_inner()});
+  const SsdOutputs scanned = ssd(in, ctx.options.chunk);
+  const torch::Tensor y = scanned.y.view({b * t, c.d_inner()});
   const torch::Tensor normed = gated_rms_norm(y, z, ctx.weight(Role::kSsmNorm), c.n_groups, c.norm_eps, ctx.width);
-  return linear(normed, ctx.weight(Role::kSsmOut), ctx.options.precision);
+  return {linear(normed, ctx.weight(Role::kSsmOut), ctx.options.precision),
+          {conv_in.narrow(1, conv_in.size(1) - tail, tail), scanned.state}};
 }
 
 }  // namespace adder

@@ -8,8 +8,12 @@ namespace {
 
 using torch::Tensor;
 
-Tensor mixer(const Tensor& u, const MixerContext& ctx) {
-  switch (ctx.params.config().layers[static_cast<size_t>(ctx.layer)].kind) {
+LayerKind kind_of(const MixerContext& ctx) {
+  return ctx.params.config().layers[static_cast<size_t>(ctx.layer)].kind;
+}
+
+Mixed mixer(const Tensor& u, const MixerContext& ctx) {
+  switch (kind_of(ctx)) {
     case LayerKind::kMamba:
       return mamba2(u, ctx);
     case LayerKind::kAttention:
@@ -20,11 +24,35 @@ Tensor mixer(const Tensor& u, const MixerContext& ctx) {
   CHECK(false, "layer {} is of no kind", ctx.layer);
 }
 
-/// mixer(norm(h)); the parts of `ctx` that have gradients come as tensors, so that it can be computed again.
-Tensor branch(const Tensor& h, const Tensor& hidden_mask, const Tensor& width, MixerContext ctx) {
-  ctx.width = width;
-  const Tensor u = rms_norm(h, ctx.weight(Role::kNorm), ctx.params.config().norm_eps, hidden_mask);
-  return mixer(u, ctx);
+/// mixer(norm(h)) and what it carries on. in: h, the masks of channels and width, what is carried: all that has a
+/// gradient and is no weight, so that it can be computed again.
+std::vector<Tensor> branch(const std::vector<Tensor>& in, MixerContext ctx) {
+  ctx.width = in[2];
+  ctx.carried.assign(in.begin() + 3, in.end());
+  Mixed mixed = mixer(rms_norm(in[0], ctx.weight(Role::kNorm), ctx.params.config().norm_eps, in[1]), ctx);
+  std::vector<Tensor> out = {mixed.out};
+  out.insert(out.end(), mixed.carry.begin(), mixed.carry.end());
+  return out;
+}
+
+/// The branch of a layer for h [B*T,H], a segment after the other.
+Tensor in_segments(const Tensor& h, const Tensor& hidden_mask, const Tensor& width, const MixerContext& whole) {
+  const int64_t length = whole.options.segment > 0 ? whole.options.segment : whole.steps;
+  const Tensor rows = h.view({whole.batch, whole.steps, -1});
+  std::vector<Tensor> carried, outs;
+  for (int64_t begin = 0; begin < whole.steps; begin += length) {
+    MixerContext ctx = whole;
+    ctx.begin = begin;
+    ctx.steps = std::min(length, whole.steps - begin);
+    std::vector<Tensor> in = {rows.narrow(1, begin, ctx.steps).reshape({-1, h.size(1)}), hidden_mask, width};
+    in.insert(in.end(), carried.begin(), carried.end());
+    const auto compute = [ctx](const std::vector<Tensor>& again) { return branch(again, ctx); };
+    const std::vector<Tensor> out = whole.options.recompute ? recomputed(compute, in) : compute(in);
+    outs.push_back(out[0].view({whole.batch, ctx.steps, -1}));
+    if (kind_of(ctx) != LayerKind::kAttention) carried.clear();
+    carried.insert(carried.end(), out.begin() + 1, out.end());
+  }
+  return at::cat(outs, 1).view_as(h);
 }
 
 /// A layer that is switched off for good need not be computed.
@@ -43,9 +71,9 @@ torch::Tensor masked(const torch::Tensor& x, const torch::Tensor& mask) {
   return mask.defined() ? x * mask : x;
 }
 
-torch::Tensor mlp(const torch::Tensor& u, const MixerContext& ctx) {
+Mixed mlp(const torch::Tensor& u, const MixerContext& ctx) {
   const torch::Tensor up = at::relu(linear(u, ctx.weight(Role::kUp), ctx.options.precision));
-  return linear(masked(up * up, ctx.width), ctx.weight(Role::kDown), ctx.options.precision);
+  return {linear(masked(up * up, ctx.width), ctx.weight(Role::kDown), ctx.options.precision)};
 }
 
 const torch::Tensor& head(const Parameters& params) {
@@ -56,13 +84,11 @@ torch::Tensor hidden_states(const Parameters& params, const torch::Tensor& token
                             const ForwardOptions& options) {
   const ModelConfig& config = params.config();
   const int64_t batch = tokens_in.size(0), given = tokens_in.size(1);
+  CHECK(options.segment % options.chunk == 0, "segments of {} in chunks of {}", options.segment, options.chunk);
   // The scan wants whole chunks. Nothing looks ahead, so what stands behind the last token does not matter.
   const int64_t steps = (given + options.chunk - 1) / options.chunk * options.chunk, pad = steps - given;
   const torch::Tensor tokens = pad ? at::constant_pad_nd(tokens_in, {0, pad}, 0) : tokens_in;
   const torch::Tensor starts = pad && starts_in.defined() ? at::constant_pad_nd(starts_in, {0, pad}, 0) : starts_in;
-
-  torch::Tensor allowed;
-  if (config.count(LayerKind::kAttention) > 0) allowed = visible_keys(steps, starts, tokens.device());
 
   const bool partly = options.masks && !options.masks->layers.empty();
   const torch::Tensor hidden_mask = options.masks ? options.masks->hidden : torch::Tensor();
@@ -70,10 +96,8 @@ torch::Tensor hidden_states(const Parameters& params, const torch::Tensor& token
   for (int layer = 0; layer < config.n_layers(); ++layer) {
     const LayerMask mask = partly ? options.masks->layers[static_cast<size_t>(layer)] : LayerMask();
     if (is_off(mask.branch)) continue;
-    const MixerContext ctx{params, layer, batch, steps, starts, allowed, options};
-    const auto compute = [ctx](const std::vector<torch::Tensor>& in) { return branch(in[0], in[1], in[2], ctx); };
-    const std::vector<torch::Tensor> in = {h, hidden_mask, mask.width};
-    h = h + masked(options.recompute ? recomputed(compute, in) : compute(in), mask.branch);
+    const MixerContext ctx{params, layer, batch, 0, steps, starts, options};
+    h = h + masked(in_segments(h, hidden_mask, mask.width, ctx), mask.branch);
   }
   h = rms_norm(h, params.get(Role::kOutputNorm), config.norm_eps, hidden_mask);
   return pad ? h.view({batch, steps, -1}).narrow(1, 0, given).reshape({batch * given, -1}) : h;

@@ -15,6 +15,10 @@ struct ForwardOptions {
   /// and activations of one layer instead of all.
   /// `params` must then live until the backward pass is over.
   bool recompute = false;
+  /// Positions of a layer computed at once, a multiple of `chunk`; 0: all. What a layer carries from one segment to the
+  /// next (MixerContext::carried) takes its gradient along, so the result is the same. With `recompute`, activations
+  /// are those of one segment of one layer.
+  int64_t segment = 0;
   const Masks* masks = nullptr;  ///< null: all of it
 };
 
@@ -30,29 +34,40 @@ torch::Tensor hidden_states(const Parameters& params, const torch::Tensor& token
                             const ForwardOptions& options = {});
 const torch::Tensor& head(const Parameters& params);  ///< [V,H]
 
-/// The three mixers, u [B*T,H] -> [B*T,H], exposed for tests.
+/// Where a mixer is at work: on positions begin .. begin + steps - 1.
 struct MixerContext {
   const Parameters& params;
   int layer;
-  int64_t batch, steps;
-  torch::Tensor starts;   ///< as above
-  torch::Tensor allowed;  ///< [B or 1,1,T,T] bool, which keys a query may see
+  int64_t batch, begin, steps;
+  torch::Tensor starts;  ///< as above, of all positions
   ForwardOptions options;
-  torch::Tensor width = {};  ///< LayerMask::width
+  torch::Tensor width = {};                 ///< LayerMask::width
+  std::vector<torch::Tensor> carried = {};  ///< what the segments before have left, none at position 0
 
   const torch::Tensor& weight(Role role) const { return params.get(role, layer); }
+  /// Those of positions from .. from + n - 1, or undefined.
+  torch::Tensor starts_of(int64_t from, int64_t n) const {
+    return starts.defined() ? starts.narrow(1, from, n) : torch::Tensor();
+  }
 };
-torch::Tensor mamba2(const torch::Tensor& u, const MixerContext& ctx);
-torch::Tensor attention(const torch::Tensor& u, const MixerContext& ctx);
-torch::Tensor mlp(const torch::Tensor& u, const MixerContext& ctx);
+
+/// A mixer's output, and what it leaves to the next segment:
+///     Mamba       the last K-1 inputs of the convolution [B,K-1,conv_dim], the state (ssd.h); they replace `carried`
+///     attention   keys and values [B,KV,steps,D]; they come after those in `carried`
+struct Mixed {
+  torch::Tensor out;  ///< [B*steps,H]
+  std::vector<torch::Tensor> carry = {};
+};
+
+/// The three mixers, u [B*steps,H], exposed for tests.
+Mixed mamba2(const torch::Tensor& u, const MixerContext& ctx);
+Mixed attention(const torch::Tensor& u, const MixerContext& ctx);
+Mixed mlp(const torch::Tensor& u, const MixerContext& ctx);
 
 /// y = x w^T in the chosen precision, result in the type of x.
 torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& w, Precision precision);
 
 /// x, or x times a mask over its columns.
 torch::Tensor masked(const torch::Tensor& x, const torch::Tensor& mask);
-
-/// Which key each query may see: causal, same document. [B or 1,1,T,T] bool.
-torch::Tensor visible_keys(int64_t steps, const torch::Tensor& starts, torch::Device device);
 
 }  // namespace adder

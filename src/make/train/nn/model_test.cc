@@ -84,6 +84,37 @@ TEST(Model, ChunkLengthAndPaddingDoNotMatter) {
   }
 }
 
+TEST(Model, SegmentsChangeNeitherLogitsNorGradients) {
+  Parameters params = tiny_parameters();
+  for (Tensor& value : params.values()) value.requires_grad_(true);
+  const Tensor tokens = ids({3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 3}).view({2, 9});
+  Tensor starts = torch::zeros({2, 9}, torch::kBool);
+  starts[0][5] = starts[1][4] = starts[1][8] = true;
+  const Tensor weights = at::randn({2, 9, 11}, torch::kFloat64);
+  const auto gradients = [&](const ForwardOptions& options, const Tensor& where, Tensor& logits) {
+    for (Tensor& value : params.values()) value.mutable_grad() = Tensor();
+    logits = forward(params, tokens, where, options);
+    (logits * weights).sum().backward();
+    std::vector<Tensor> grads;
+    for (const Tensor& value : params.values()) grads.push_back(value.grad().clone());
+    return grads;
+  };
+  for (const Tensor& where : {Tensor(), starts}) {
+    Tensor expected, logits;
+    const auto whole = gradients({.chunk = 2}, where, expected);
+    // Segments shorter than the convolution, such that do not divide the window, and one longer than it.
+    for (const int64_t segment : {2, 4, 6, 16}) {
+      for (const bool recompute : {false, true}) {
+        const auto grads = gradients({.chunk = 2, .recompute = recompute, .segment = segment}, where, logits);
+        EXPECT_LT((logits - expected).abs().max().item<double>(), 1e-12) << segment;
+        for (size_t i = 0; i < grads.size(); ++i)
+          EXPECT_LT((grads[i] - whole[i]).abs().max().item<double>(), 1e-11)
+              << name(params.specs()[i].role) << " of layer " << params.specs()[i].layer << ", segments of " << segment;
+      }
+    }
+  }
+}
+
 TEST(Model, InitialisationFollowsTheReference) {
   Parameters params(tiny(), torch::kFloat32);
   params.initialise(1, 0.02);

@@ -86,7 +86,7 @@ TEST(Ssd, EqualsTheRecurrenceForEveryChunkLength) {
   for (const Tensor& starts : kinds) {
     const Tensor expected = recurrence(as_ssd(in, starts));
     for (const int64_t chunk : {1, 2, 3, 4, 6, 12}) {
-      const double error = (ssd(as_ssd(in, starts), chunk) - expected).abs().max().item<double>();
+      const double error = (ssd(as_ssd(in, starts), chunk).y - expected).abs().max().item<double>();
       EXPECT_LT(error, 1e-12) << "chunk " << chunk << (starts.defined() ? " with documents" : "");
     }
   }
@@ -96,7 +96,39 @@ TEST(Ssd, GradientsMatchFiniteDifferences) {
   torch::manual_seed(2);
   const SsdCase shape;
   for (const Tensor& starts : {Tensor(), starts_at(2, 12, {{0, 5}, {1, 4}})}) {
-    expect_gradients(shape.inputs(), [&](const std::vector<Tensor>& in) { return ssd(as_ssd(in, starts), 4); });
+    expect_gradients(shape.inputs(), [&](const std::vector<Tensor>& in) { return ssd(as_ssd(in, starts), 4).y; });
+  }
+}
+
+/// Positions first .. first + n - 1 of the tensors that have time.
+SsdInputs stretch(const SsdInputs& in, int64_t first, int64_t n, const Tensor& before) {
+  const auto of = [&](const Tensor& t) { return t.defined() ? t.narrow(1, first, n) : t; };
+  return {of(in.x), of(in.dt), in.a, of(in.b), of(in.c), in.d, of(in.starts), before};
+}
+
+TEST(Ssd, GoesOnFromTheStateItLeft) {
+  torch::manual_seed(7);
+  const auto in = SsdCase().inputs();
+  for (const Tensor& starts : {Tensor(), starts_at(2, 12, {{0, 4}, {1, 9}})}) {
+    const SsdOutputs whole = ssd(as_ssd(in, starts), 2);
+    const SsdOutputs first = ssd(stretch(as_ssd(in, starts), 0, 4, Tensor()), 2);
+    const SsdOutputs second = ssd(stretch(as_ssd(in, starts), 4, 8, first.state), 4);
+    EXPECT_LT((at::cat({first.y, second.y}, 1) - whole.y).abs().max().item<double>(), 1e-12);
+    EXPECT_LT((second.state - whole.state).abs().max().item<double>(), 1e-12);
+  }
+}
+
+TEST(Ssd, GradientsGoThroughTheState) {
+  torch::manual_seed(8);
+  auto inputs = SsdCase().inputs();
+  inputs.push_back(random({2, 2, 5, 2, 3}));
+  for (const Tensor& starts : {Tensor(), starts_at(2, 12, {{0, 5}})}) {
+    expect_gradients(inputs, [&](const std::vector<Tensor>& in) {
+      SsdInputs all = as_ssd(in, starts);
+      all.before = in[6];
+      const SsdOutputs out = ssd(all, 4);
+      return at::cat({out.y.reshape(-1), out.state.reshape(-1)});
+    });
   }
 }
 

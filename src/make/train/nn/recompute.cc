@@ -12,7 +12,7 @@ struct Work : torch::CustomClassHolder {
   Recomputable f;
   std::vector<bool> defined;
 
-  Tensor operator()(const tensor_list& given) const {
+  tensor_list operator()(const tensor_list& given) const {
     std::vector<Tensor> inputs;
     auto next = given.begin();
     for (const bool there : defined) inputs.push_back(there ? *next++ : Tensor());
@@ -21,7 +21,7 @@ struct Work : torch::CustomClassHolder {
 };
 
 struct Recomputed : torch::autograd::Function<Recomputed> {
-  static Tensor forward(AutogradContext* ctx, const c10::intrusive_ptr<Work>& work, at::TensorList given) {
+  static tensor_list forward(AutogradContext* ctx, const c10::intrusive_ptr<Work>& work, at::TensorList given) {
     ctx->saved_data["work"] = c10::IValue::make_capsule(work);
     ctx->save_for_backward(given.vec());
     return (*work)(given.vec());
@@ -34,7 +34,7 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
     {
       const c10::AutoGradMode again(true);
       const auto work = ctx->saved_data["work"].toCapsule();
-      torch::autograd::backward({(*static_cast<const Work*>(work.get()))(given)}, {grads[0]});
+      torch::autograd::backward((*static_cast<const Work*>(work.get()))(given), grads);
     }
     tensor_list result = {Tensor()};
     for (const Tensor& input : given) result.push_back(input.grad());
@@ -44,7 +44,7 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
 
 }  // namespace
 
-Tensor recomputed(Recomputable f, const std::vector<Tensor>& inputs) {
+std::vector<Tensor> recomputed(Recomputable f, const std::vector<Tensor>& inputs) {
   auto work = c10::make_intrusive<Work>();
   work->f = std::move(f);
   tensor_list given;

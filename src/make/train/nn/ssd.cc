@@ -39,6 +39,7 @@ struct Layout {
   Tensor shared(const Tensor& b) const {  // [B,T,G,N] -> [BCG,Q,N]
     return b.reshape({batch, chunks, length, groups, state}).permute({0, 1, 3, 2, 4}).reshape({-1, length, state});
   }
+  Tensor states(const Tensor& s) const { return s.view({batch, chunks, groups, state, heads, width}); }
   Tensor split(const Tensor& x) const { return x.reshape({batch, chunks, length, groups, heads, width}); }
 
   /// Back to time order.
@@ -67,8 +68,9 @@ Tensor dot_over_width(const Tensor& a, const Tensor& b) {
 }
 
 struct Ssd : torch::autograd::Function<Ssd> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& dt_time, const Tensor& a, const Tensor& b,
-                        const Tensor& c, const Tensor& d, const MaybeTensor& maybe_starts, int64_t chunk) {
+  static tensor_list forward(AutogradContext* ctx, const Tensor& x, const Tensor& dt_time, const Tensor& a,
+                             const Tensor& b, const Tensor& c, const Tensor& d, const Tensor& initial,
+                             const MaybeTensor& maybe_starts, int64_t chunk) {
     const Tensor& starts = maybe_starts.value;
     const Layout lay(x, chunk, b.size(2), b.size(3));
     const int64_t matrices = lay.batch * lay.chunks * lay.groups, q = lay.length;
@@ -95,22 +97,25 @@ struct Ssd : torch::autograd::Function<Ssd> {
     // Across chunks: what each chunk adds to the state, the state before each chunk, what it gives each position.
     const Tensor weighted = xg * Layout::beside_group(to_end * dt);
     const Tensor added = at::bmm(bs.transpose(1, 2), weighted.view({matrices, q, -1}));
-    const Tensor before = states_before(lay, added, whole);
+    const Tensor before = states_before(lay, added, whole, initial);
     const Tensor past = at::bmm(cs, before.view({matrices, lay.state, -1})).view_as(xg);
 
     Tensor y = x * d.view({-1, 1});
     lay.head_view(y).add_(inside);
     lay.group_view(y).addcmul_(past, Layout::beside_group(from_start));
 
+    const int64_t last = lay.chunks - 1;
+    const Tensor state = at::addcmul(lay.states(added).select(1, last), before.select(1, last), across(whole, last));
     ctx->save_for_backward(
         {x, xg, xh, dt, a, bs, cs, d, begins, from_start, to_end, decay, gram, mix, weighted, before, past});
-    return y;
+    return {y, state};
   }
 
   /// S before each chunk, [B,C,G,N,R,P], from what each chunk adds and the decay over a whole chunk.
-  static Tensor states_before(const Layout& lay, const Tensor& added, const Tensor& whole) {
-    const Tensor add = added.view({lay.batch, lay.chunks, lay.groups, lay.state, lay.heads, lay.width});
-    Tensor before = at::zeros_like(add);
+  static Tensor states_before(const Layout& lay, const Tensor& added, const Tensor& whole, const Tensor& initial) {
+    const Tensor add = lay.states(added);
+    Tensor before = at::empty_like(add);
+    before.select(1, 0).copy_(initial);
     for (int64_t i = 1; i < lay.chunks; ++i) {
       before.select(1, i).copy_(add.select(1, i - 1)).addcmul_(before.select(1, i - 1), across(whole, i - 1));
     }
@@ -141,10 +146,12 @@ struct Ssd : torch::autograd::Function<Ssd> {
     const Tensor dbefore = at::bmm(cs.transpose(1, 2), dpast).view_as(before);
 
     // Through S_i = whole_i S_{i-1} + added_i, last to first.
-    Tensor dadded = at::zeros_like(before);
+    Tensor dadded = at::empty_like(before);
+    dadded.select(1, lay.chunks - 1).copy_(grads[1]);
     for (int64_t i = lay.chunks - 2; i >= 0; --i) {
       dadded.select(1, i).copy_(dbefore.select(1, i + 1)).addcmul_(dadded.select(1, i + 1), across(whole, i + 1));
     }
+    const Tensor dinitial = at::addcmul(dbefore.select(1, 0), dadded.select(1, 0), across(whole, 0));
     Tensor dlast = (dadded * before).sum(5).sum(3) * whole.squeeze(-1).squeeze(-1);  // [B,C,G,R]
 
     // Through added = b^T (x exp(sum_last - sum_j) dt_j).
@@ -179,15 +186,22 @@ struct Ssd : torch::autograd::Function<Ssd> {
     ddt.addcmul_(dlog, a.view({lay.groups, lay.heads, 1}));
     const Tensor da = (dlog * dt).sum({0, 1, 4}).view({-1});
 
-    return {dx, lay.scalars_to_time(ddt), da, lay.shared_to_time(db), lay.shared_to_time(dc), dd, Tensor(), Tensor()};
+    return {
+        dx,      lay.scalars_to_time(ddt), da, lay.shared_to_time(db), lay.shared_to_time(dc), dd, dinitial, Tensor(),
+        Tensor()};
   }
 };
 
 }  // namespace
 
-Tensor ssd(const SsdInputs& in, int64_t chunk) {
+SsdOutputs ssd(const SsdInputs& in, int64_t chunk) {
   CHECK(in.x.size(1) % chunk == 0, "{} positions in chunks of {}", in.x.size(1), chunk);
-  return Ssd::apply(in.x, in.dt, in.a, in.b, in.c, in.d, MaybeTensor{in.starts}, chunk);
+  const int64_t groups = in.b.size(2), heads = in.x.size(2) / groups;
+  const Tensor before = in.before.defined()
+                            ? in.before
+                            : at::zeros({in.x.size(0), groups, in.b.size(3), heads, in.x.size(3)}, in.x.options());
+  const tensor_list out = Ssd::apply(in.x, in.dt, in.a, in.b, in.c, in.d, before, MaybeTensor{in.starts}, chunk);
+  return {out[0], out[1]};
 }
 
 }  // namespace adder
