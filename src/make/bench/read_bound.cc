@@ -66,11 +66,19 @@ ReadBound::~ReadBound() {
 
 void ReadBound::measure() {
   if (words_.empty()) return;
-  pass(sum<1>);
-  pass(sum<4>);
+  const double rate = std::max(pass(sum<1>), pass(sum<4>));
+  rates_.insert(std::ranges::upper_bound(rates_, rate), rate);
 }
 
-void ReadBound::pass(uint64_t (*sum)(const uint64_t*, int64_t)) {
+double ReadBound::best() const {
+  return rates_.empty() ? 0 : rates_.back();
+}
+
+double ReadBound::typical() const {
+  return rates_.empty() ? 0 : (rates_[(rates_.size() - 1) / 2] + rates_[rates_.size() / 2]) / 2;
+}
+
+double ReadBound::pass(uint64_t (*sum)(const uint64_t*, int64_t)) {
   std::atomic<uint64_t> total = 0;
   const auto start = std::chrono::steady_clock::now();
   pool_.parallel_for(bytes() / kHugePage, 1, [&](int64_t begin, int64_t end) {
@@ -78,7 +86,7 @@ void ReadBound::pass(uint64_t (*sum)(const uint64_t*, int64_t)) {
   });
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   CHECK(total == words_.size(), "{}", total.load());  // also keeps the loop from being optimised away
-  best_ = std::max(best_, static_cast<double>(bytes()) / took.count());
+  return static_cast<double>(bytes()) / took.count();
 }
 
 }  // namespace adder

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "core/base/threads.h"
 
@@ -9,8 +10,8 @@ namespace adder {
 
 /// The roof over token generation, which reads all weights once a pass: bytes per second that a team reads from memory,
 /// every thread its own part of a buffer of huge pages (where the system gives them) that was placed by the thread that
-/// reads it. Passes are taken one at a time, so that they can lie between the runs they are compared with; the best
-/// counts.
+/// reads it. It is measured again and again between the runs it is compared with; the best of them counts. A machine
+/// that others share has it only now and then: `typical` is what it has half of the time.
 class ReadBound {
  public:
   /// Holds `bytes` of memory until the end, rounded down to whole huge pages; less where the system refuses that.
@@ -27,14 +28,15 @@ class ReadBound {
   void measure();
 
   int64_t bytes() const { return static_cast<int64_t>(words_.size_bytes()); }  ///< 0: no memory, nothing is measured
-  double best() const { return best_; }                                        ///< bytes/s; 0 before the first pass
+  double best() const;                                                         ///< bytes/s; 0 before `measure`
+  double typical() const;                                                      ///< the median
 
  private:
-  void pass(uint64_t (*sum)(const uint64_t* words, int64_t n));
+  double pass(uint64_t (*sum)(const uint64_t* words, int64_t n));
 
   ThreadPool& pool_;
   std::span<uint64_t> words_;
-  double best_ = 0;
+  std::vector<double> rates_;  // ascending; of each measurement the better pass
 };
 
 }  // namespace adder

@@ -44,17 +44,19 @@ std::string heading(const BenchReport& report) {
                      report.repetitions == 1 ? "" : "s");
 }
 
-/// What the bound is, for each number of threads: "bound: 24.1 GB/s read by 2 threads".
+/// What the bound is, for each number of threads: "bound: 24.1 GB/s read by 2 threads, 20.3 half of the time".
 std::vector<std::string> notes(const BenchReport& report) {
   std::vector<std::string> notes;
   for (size_t i = 0; i < report.rows.size(); ++i) {
     const int threads = report.rows[i].measured.threads;
     double low = 0, high = 0;
+    std::vector<double> typical;
     int64_t buffer = 0;
     for (const BenchRow& row : report.rows) {
       if (row.measured.threads != threads || row.speed.read_bandwidth == 0) continue;
       low = low == 0 ? row.speed.read_bandwidth : std::min(low, row.speed.read_bandwidth);
       high = std::max(high, row.speed.read_bandwidth);
+      typical.push_back(row.speed.typical_read_bandwidth);
       buffer = row.speed.read_buffer_bytes;
     }
     if (i > 0 && report.rows[i - 1].measured.threads == threads) continue;
@@ -63,9 +65,9 @@ std::vector<std::string> notes(const BenchReport& report) {
       continue;
     }
     notes.push_back(fmt::format(
-        "bound: {} GB/s read by {} thread{}{}",
+        "bound: {} GB/s read by {} thread{}, {:.2f} half of the time{}",
         low == high ? fmt::format("{:.2f}", low / 1e9) : fmt::format("{:.2f} to {:.2f}", low / 1e9, high / 1e9),
-        threads, threads == 1 ? "" : "s",
+        threads, threads == 1 ? "" : "s", spread(typical).median / 1e9,
         buffer < ReadBound::kWantedBytes ? fmt::format(", on {} only as memory is short", byte_size_text(buffer))
                                          : ""));
   }

@@ -53,6 +53,7 @@ Json to_json(const BenchReport& report, const BenchRow& row) {
             {"kv_read", s.pass.kv_read}}},
           {"achieved_bytes_per_s", s.achieved_bandwidth},
           {"read_bandwidth_bytes_per_s", s.read_bandwidth},
+          {"read_bandwidth_typical_bytes_per_s", s.typical_read_bandwidth},
           {"read_bandwidth_share", s.bandwidth_share},
           {"read_bandwidth_buffer_bytes", s.read_buffer_bytes},
           {"prompt_joules_per_token", to_json(s.prompt_joules_per_token)},

@@ -18,6 +18,7 @@ BenchReport two_rows() {
     row.speed.pass = {.weights = 800'000'000, .state_read = 0, .state_written = 0, .kv_read = 0};
     row.speed.achieved_bandwidth = 8e9;
     row.speed.read_bandwidth = 16e9;
+    row.speed.typical_read_bandwidth = 12e9;
     row.speed.read_buffer_bytes = int64_t{1} << 30;
     row.speed.bandwidth_share = 0.5;
     report.rows.push_back(row);
@@ -29,7 +30,7 @@ TEST(BenchReport, TableSaysSpeedShareAndBound) {
   const std::string text = render(two_rows(), BenchFormat::kTable);
   EXPECT_THAT(text, HasSubstr("100.00 ± 10.00"));
   EXPECT_THAT(text, HasSubstr(" 50 %"));
-  EXPECT_THAT(text, HasSubstr("\nbound: 16.00 GB/s read by 2 threads\n"));
+  EXPECT_THAT(text, HasSubstr("\nbound: 16.00 GB/s read by 2 threads, 12.00 half of the time\n"));
   EXPECT_THAT(render(two_rows(), BenchFormat::kMarkdown), HasSubstr("| 100.00 ± 10.00 |"));
 }
 

@@ -78,6 +78,7 @@ Result<SpeedReport> SpeedMeter::measure(const Case& c, int repetitions) {
                              c.depth + c.prompt + c.generate / 2);
   report.achieved_bandwidth = static_cast<double>(report.pass.total()) * report.generate_tokens_per_s.median / batch;
   report.read_bandwidth = bound->best();
+  report.typical_read_bandwidth = bound->typical();
   report.read_buffer_bytes = bound->bytes();
   if (report.read_bandwidth > 0) report.bandwidth_share = report.achieved_bandwidth / report.read_bandwidth;
   if (!prompt_joules.empty()) report.prompt_joules_per_token = spread(prompt_joules).median;

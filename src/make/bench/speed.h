@@ -27,7 +27,8 @@ struct SpeedReport {
   double prompt_operations_per_s = 0;  ///< additions and multiplications (prompt_operations) by time
   PassTraffic pass;                    ///< touched by the pass in the middle of the answer
   double achieved_bandwidth = 0;       ///< bytes/s: those by passes a second
-  double read_bandwidth = 0;           ///< bytes/s, measured between the runs with as many threads; 0: not measured
+  double read_bandwidth = 0;           ///< bytes/s, the best between the runs with as many threads; 0: not measured
+  double typical_read_bandwidth = 0;   ///< the median of those
   int64_t read_buffer_bytes = 0;       ///< that this was measured on
   double bandwidth_share = 0;          ///< achieved / read, 0 without; above 1 where caches hold the model
 
