@@ -103,6 +103,10 @@ inline F to_float(I a) {
 inline I select_number(F a, I x, I y) {
   return _mm256_blendv_epi8(y, x, _mm256_castps_si256(_mm256_cmp_ps(a, a, _CMP_ORD_Q)));
 }
+/// a < b ? 0 : x
+inline F zero_where_less(F a, F b, F x) {
+  return _mm256_andnot_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ), x);
+}
 
 /// Fetches the line of p, which need not exist, into the second cache.
 inline void prefetch(const void* p) {

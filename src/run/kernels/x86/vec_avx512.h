@@ -97,6 +97,9 @@ inline F to_float(I a) {
 inline I select_number(F a, I x, I y) {
   return _mm512_mask_blend_epi32(_mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), y, x);
 }
+inline F zero_where_less(F a, F b, F x) {
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ), x);
+}
 
 /// Fetches the line of p, which need not exist, into the second cache.
 inline void prefetch(const void* p) {

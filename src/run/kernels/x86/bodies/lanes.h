@@ -48,9 +48,9 @@ inline void store(E* p, F a, int64_t n) {
 }
 
 /// exp_f32, operation for operation.
-inline F exp(F x) {
+inline F exp(const F power) {
   namespace c = exp_constants;
-  x = max(set1(c::kLowest), min(set1(c::kHighest), x));
+  const F x = max(set1(c::kLowest), min(set1(c::kHighest), power));
   const F rounded = fma(x, set1(c::kLog2E), set1(c::kRound));
   const F k = sub(rounded, set1(c::kRound));
   F r = fma(k, set1(-c::kLn2High), x);
@@ -64,7 +64,7 @@ inline F exp(F x) {
   const I bias = set1(127);
   const F low = from_bits(shift_left(add(half, bias), 23));
   const F high = from_bits(shift_left(add(sub(whole, half), bias), 23));
-  return mul(mul(q, low), high);
+  return zero_where_less(power, set1(c::kLowest), mul(mul(q, low), high));
 }
 
 inline F silu(F x) {
