@@ -9,7 +9,9 @@ namespace {
 
 /// A tile of a panel (panel.h), and the most blocks of activations that meet weights not unpacked into one. Signed
 /// weights cost two operations more with every activation, one of which a stream shares.
-constexpr int kTileRegisters = 4, kTileActivations = 1;
+constexpr int kTileRegisters = 4;
+template <class Format>
+constexpr int kTileActivations = 1;
 template <class Format>
 constexpr int kMostStreamed = Format::kSigned ? 4 : 2;
 

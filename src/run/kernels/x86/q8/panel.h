@@ -35,8 +35,15 @@ class Panel {
  public:
   /// Tokens whose sums are kept while the panels of some rows go by: 16 KB.
   static constexpr int64_t kTokens = 128;
-  /// How many of n tokens add_to takes at once.
-  static int64_t step(int64_t n) { return n < kTileActivations ? 1 : kTileActivations; }
+  /// The most tokens of a tile.
+  template <int parts>
+  static constexpr int kTileTokens = kTileActivations<Format> > parts ? kTileActivations<Format> / parts : 1;
+  /// How many of n tokens add_to takes at once: as even shares of them as tiles allow.
+  template <int parts>
+  static int64_t step(int64_t n) {
+    const int64_t steps = (n + kTileTokens<parts> - 1) / kTileTokens<parts>;
+    return (n + steps - 1) / steps;
+  }
 
   /// n units of one group of sixteen rows.
   void unpack(int group, const uint8_t* unit, int64_t n) {
@@ -51,10 +58,13 @@ class Panel {
   }
 
   /// The sums of n tokens, kQ8Rows each, go on over all of its blocks; tokens lie `stride` blocks of activations
-  /// apart.
-  template <int parts>
+  /// apart. T counts down to n.
+  template <int parts, int T = kTileTokens<parts>>
   void add_to(float* sums, const Q8Block* x, int64_t stride, int64_t n) const {
-    n == 1 ? add_tokens<parts, 1>(sums, x, stride) : add_tokens<parts, kTileActivations>(sums, x, stride);
+    if constexpr (T > 1) {
+      if (n < T) return add_to<parts, T - 1>(sums, x, stride, n);
+    }
+    add_tokens<parts, T>(sums, x, stride);
   }
 
   int n_blocks() const { return n_blocks_; }
@@ -108,7 +118,7 @@ void panel_rows(const FlatLinearQ8& a, int64_t r, int64_t t0, int64_t n_tokens, 
     const Q8Block* x = a.x + t0 * stride + b * parts;
     const int64_t ahead = b + panel.n_blocks() < a.n_blocks ? 0 : (kQ8Groups - 1) * a.group_bytes;
     for (int64_t t = 0; t < n_tokens;) {
-      const int64_t step = Panel<Format>::step(n_tokens - t);
+      const int64_t step = Panel<Format>::template step<parts>(n_tokens - t);
       for (const uint8_t* group : groups) {
         const uint8_t *const from = group + ahead, *const to = from + (t + step) * bytes / n_tokens;
         for (const uint8_t* at = from + t * bytes / n_tokens; at < to; at += 64) prefetch(at);

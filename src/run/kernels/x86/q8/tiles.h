@@ -69,7 +69,10 @@ template <class Format>
 class TilePanel {
  public:
   static constexpr int64_t kTokens = 256;
-  static int64_t step(int64_t n) { return smaller(n, kTmmRows); }
+  template <int parts>
+  static int64_t step(int64_t n) {
+    return smaller(n, kTmmRows);
+  }
 
   void unpack(int group, const uint8_t* unit, int64_t n) {
     n_blocks_ = 0;

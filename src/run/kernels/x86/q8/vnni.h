@@ -7,9 +7,12 @@
 namespace adder::ADDER_LEVEL {
 namespace {
 
-constexpr int kTileRegisters = 2, kTileActivations = 2;
+/// Twelve chains of sums, or sixteen in pairs: an addition takes five cycles, and two begin in each.
+constexpr int kTileRegisters = 2;
 template <class Format>
-constexpr int kMostStreamed = 4;
+constexpr int kTileActivations = Format::kHalves ? 4 : 6;
+template <class Format>
+constexpr int kMostStreamed = 8;
 
 inline I load_bytes(const uint8_t* p) {
   return _mm512_loadu_si512(p);
