@@ -7,8 +7,9 @@ namespace adder {
 
 PassTraffic pass_traffic(const BoundModel& model, DType kv_type, DType state_type, int64_t batch, int64_t position) {
   const StateBytes state = state_bytes(model.config, kv_type, state_type);
+  const int64_t ssm = position < kChunk ? 0 : state.ssm;  // a sequence's first chunk starts from nothing
   return {.weights = weight_bytes_per_token(model),
-          .state_read = batch * (state.ssm + state.ssm / kChunk + state.conv),
+          .state_read = batch * (ssm + ssm / kChunk + state.conv),
           .state_written = batch * (state.ssm / kChunk),
           .kv_read = batch * state.kv_per_token * position};
 }

@@ -19,9 +19,11 @@ TEST(PassTraffic, OfThePublishedModel) {
   EXPECT_EQ(one.state_written, kSsm / 64);
   EXPECT_EQ(one.kv_read, 16384 * 1000);
 
-  const PassTraffic eight = pass_traffic(model, DType::kF32, DType::kF32, 8, 0);
+  const PassTraffic eight = pass_traffic(model, DType::kF32, DType::kF32, 8, 64);
   EXPECT_EQ(eight.state_read, 8 * one.state_read);
-  EXPECT_EQ(eight.kv_read, 0);
+  const PassTraffic first = pass_traffic(model, DType::kF32, DType::kF32, 8, 0);  // no state is read before one is full
+  EXPECT_EQ(first.state_read, 8 * kConv);
+  EXPECT_EQ(first.kv_read, 0);
 }
 
 TEST(PassTraffic, WeightsAreReadOnceForAllSequences) {

@@ -127,6 +127,7 @@ struct SsdChunk {
   const float* cs;
   int64_t n_heads, head_dim, state_size, n_groups;
   DType state_type = DType::kF32;  ///< F32, F16 or BF16
+  bool from_zero = false;          ///< a sequence's first chunk: its state counts as zeros, and none is read
 };
 inline constexpr int64_t kMaxChunk = 64;
 

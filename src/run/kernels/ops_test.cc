@@ -290,6 +290,33 @@ TEST(Ops, SsdOutput) {
   for (const DType type : kStateTypes) check_ssd_output(type);
 }
 
+TEST(Ops, FromZeroAsFromAStateOfZeros) {
+  Rng rng(12);
+  for (const SsdShape& s : kSsdShapes) {
+    SsdCase c(rng, s);
+    std::fill(c.state.begin(), c.state.end(), std::byte{0});
+    const auto n = static_cast<size_t>(s.positions * s.heads * s.head_dim);
+    for (const Ops* ops : supported_ops()) {
+      for (const int64_t first : {int64_t{0}, s.positions - 1}) {  // many outputs and few take different ways
+        std::vector<float> want(n), got(n);
+        SsdOutputArgs args = c.output(want.data(), first, s.positions);
+        ops->ssd_output(args, 0, s.heads);
+        args.y = got.data();
+        args.chunk.state = nullptr;
+        args.chunk.from_zero = true;
+        ops->ssd_output(args, 0, s.heads);
+        expect_same_bits(want, got, fmt::format("{} ssd_output", ops->name));
+      }
+      std::vector<std::byte> want = c.state, got(want.size(), std::byte{0xff});
+      ops->ssd_advance({c.chunk(want.data()), s.positions}, 0, s.heads);
+      SsdAdvanceArgs args{c.chunk(got.data()), s.positions};
+      args.chunk.from_zero = true;
+      ops->ssd_advance(args, 0, s.heads);
+      EXPECT_EQ(want, got) << ops->name;
+    }
+  }
+}
+
 TEST(Ops, SsdOutputHoweverCut) {
   Rng rng(9);
   constexpr int64_t kPositions = 64, kWidth = 4 * 24;

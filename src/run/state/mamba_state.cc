@@ -20,7 +20,7 @@ MambaState::MambaState(const ModelConfig& config, DType state_type)
 }
 
 bool MambaState::reserve(int64_t used, bool fills_chunk) {
-  if ((fills_chunk || ssm_.bytes() == 0) && !ssm_.own(full_ssm_bytes(), ssm_.bytes())) return false;
+  if (fills_chunk && !ssm_.own(full_ssm_bytes(), ssm_.bytes())) return false;
   return pre_conv_.own(used) && post_conv_.own(used) && dt_.own(used) && cs_.own(used);
 }
 
@@ -38,16 +38,19 @@ SsdChunk MambaState::chunk() {
           .head_dim = head_dim_,
           .state_size = state_size_,
           .n_groups = n_groups_,
-          .state_type = state_type_};
+          .state_type = state_type_,
+          .from_zero = !holds_state_};
 }
 
 void MambaState::finish_chunk() {
+  holds_state_ = true;
   const int64_t lead = pre_conv_.lead;
   std::memmove(pre_conv_.row(-lead), pre_conv_.row(kChunk - lead), static_cast<size_t>(pre_conv_.bytes_up_to(0)));
 }
 
 void MambaState::clear() {
   ssm_ = {};
+  holds_state_ = false;
   for (LogRows* rows : {&pre_conv_, &post_conv_, &dt_, &cs_}) rows->buffer = {};
 }
 

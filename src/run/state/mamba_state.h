@@ -34,7 +34,7 @@ class MambaState {
   MambaState(const ModelConfig& config, DType state_type);
 
   /// Before positions from `used` on (counted from the chunk's start) are logged: makes the log this state's own, and
-  /// the SSM state too if the chunk will be filled. False without memory.
+  /// the SSM state too if the chunk will be filled. A sequence's first chunk needs none before. False without memory.
   [[nodiscard]] bool reserve(int64_t used, bool fills_chunk);
 
   // The log, by position in the chunk; each row is followed by the next.
@@ -75,7 +75,8 @@ class MambaState {
  private:
   int64_t n_heads_, head_dim_, state_size_, n_groups_;
   DType state_type_;
-  Buffer ssm_;  // [Hm, N, P] of state_type_
+  Buffer ssm_;                // [Hm, N, P] of state_type_
+  bool holds_state_ = false;  // a chunk has been filled
   LogRows pre_conv_, post_conv_, dt_, cs_;
 };
 

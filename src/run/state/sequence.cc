@@ -85,7 +85,7 @@ Sequence::Bytes Sequence::bytes_at(int64_t position) const {
   if (position == 0) return bytes;
   for (const MambaState& layer : state_.mamba) {
     bytes.conv += layer.full_conv_bytes();
-    bytes.ssm += layer.full_ssm_bytes();
+    if (position >= kChunk) bytes.ssm += layer.full_ssm_bytes();
     bytes.log += layer.full_log_bytes();
   }
   for (const KvPages& layer : state_.kv) bytes.kv += layer.bytes_at(position);

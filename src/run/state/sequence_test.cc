@@ -111,11 +111,14 @@ TEST(Sequence, CutsInsideTheChunkOrToTheBeginning) {
   ASSERT_TRUE(sequence.cut(kChunk).has_value());
   EXPECT_EQ(sequence.kv(0).n_pages(), 1);
 
+  EXPECT_FALSE(sequence.mamba(1).chunk().from_zero);
+
   ASSERT_TRUE(sequence.cut(0).has_value());
   EXPECT_EQ(sequence.bytes().total(), 0);
   feed(sequence, 0, 1);
   EXPECT_EQ(*sequence.mamba(1).pre_conv(-1), 0.0f);
-  EXPECT_EQ(first_of_state(sequence.mamba(1)), 0.0f);
+  EXPECT_TRUE(sequence.mamba(1).chunk().from_zero);
+  EXPECT_EQ(sequence.bytes().ssm, 0);
 }
 
 TEST(Sequence, TheWindowOutlivesTheChunk) {

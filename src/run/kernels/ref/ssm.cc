@@ -41,7 +41,7 @@ void ssd_output(const SsdOutputArgs& a, int64_t begin, int64_t end) {
       for (int64_t p = 0; p < P; p += kPiece) {
         const int64_t some = std::min(kPiece, P - p);
         std::fill_n(y + p, some, 0.0f);
-        for (int64_t n = 0; n < N; ++n) {
+        for (int64_t n = 0; n < N && !s.from_zero; ++n) {
           decode(s.state_type, state_at(s, (h * N + n) * P + p), std::span(row).first(static_cast<size_t>(some)));
           for (int64_t k = 0; k < some; ++k) y[p + k] = std::fma(c[n], row[static_cast<size_t>(k)], y[p + k]);
         }
@@ -74,7 +74,11 @@ void ssd_advance(const SsdAdvanceArgs& a, int64_t begin, int64_t end) {
       for (int64_t p = 0; p < P; p += kPiece) {
         const int64_t some = std::min(kPiece, P - p);
         std::byte* const state = state_at(s, (h * N + n) * P + p);
-        decode(s.state_type, state, std::span(row).first(static_cast<size_t>(some)));
+        if (s.from_zero) {
+          row.fill(0.0f);
+        } else {
+          decode(s.state_type, state, std::span(row).first(static_cast<size_t>(some)));
+        }
         for (int64_t k = 0; k < some; ++k) row[static_cast<size_t>(k)] *= decay;
         for (int64_t j = 0; j < a.n_positions; ++j) {
           const float* x = s.x + j * s.x_stride + h * P + p;

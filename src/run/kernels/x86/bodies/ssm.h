@@ -77,14 +77,17 @@ struct Outputs {
     }
   }
 
+  /// Columns of the state that there are.
+  int64_t n_columns() const { return a.chunk.from_zero ? 0 : a.chunk.state_size; }
+
   /// Q registers from p on of one head, through the panel of the state, of numbers E, that begins at n0.
   template <class E, int Q>
   void strip(int64_t h, int64_t p, int64_t n0, int64_t depth) const {
     const SsdChunk& s = a.chunk;
-    const int64_t P = s.head_dim, N = s.state_size, d_inner = s.n_heads * P, left = P - p;
+    const int64_t P = s.head_dim, N = n_columns(), d_inner = s.n_heads * P, left = P - p;
     const bool last = n0 + depth == N;
     alignas(64) float state[kScanColumns * Q * kWidth], x[kMaxChunk * Q * kWidth];
-    const E* rows_of_state = state_of<E>(s) + (h * N + n0) * P + p;
+    const E* rows_of_state = depth > 0 ? state_of<E>(s) + (h * N + n0) * P + p : nullptr;
     pack_strip<Q>(rows_of_state, P, depth, left, state);
     if (last) pack_strip<Q>(s.x + h * P + p, s.x_stride, a.last, left, x);
     for (int64_t i = 0; i < n; i += kTileHeight) {
@@ -130,8 +133,8 @@ struct Outputs {
 
   template <class E>
   void run(int64_t begin, int64_t end) {
-    const int64_t P = a.chunk.head_dim, N = a.chunk.state_size;
-    for (int64_t n0 = 0; n0 < N; n0 += kScanColumns) {
+    const int64_t P = a.chunk.head_dim, N = n_columns();
+    for (int64_t n0 = 0; n0 == 0 || n0 < N; n0 += kScanColumns) {
       const int64_t depth = smaller(kScanColumns, N - n0);
       pack_panel(a.c + group * N + n0, a.c_stride, n, n_up, depth, c);
       for (int64_t h = begin; h < end; ++h) {
@@ -169,7 +172,7 @@ void output_few(const SsdOutputArgs& a, int64_t g, int64_t begin, int64_t end) {
       }
       float* y = a.y + i * d_inner + h * P;
       for (int64_t p = 0; p < P; p += kWidth) store(y + p, zero(), P - p);
-      mix(a.c + i * a.c_stride + g * N, N, state_of<E>(s) + h * N * P, P, y, P);
+      if (!s.from_zero) mix(a.c + i * a.c_stride + g * N, N, state_of<E>(s) + h * N * P, P, y, P);
       const F decay = exp(set1(cs));
       for (int64_t p = 0; p < P; p += kWidth) store(y + p, mul(decay, load(y + p, P - p)), P - p);
       mix(weight, position + 1, x, s.x_stride, y, P);
@@ -231,8 +234,11 @@ inline void advance_strip(const SsdAdvanceArgs& a, int64_t h, int64_t p, int64_t
     Tile<Q> tile;
     for (int r = 0; r < kTileHeight; ++r) {
       const E* row = state + smaller(r, rows - 1) * P;
-      prefetch(row + s.state_size * P);
-      for (int q = 0; q < Q; ++q) store(tile.at(r, q), mul(load(row + q * kWidth, left - q * kWidth), decay));
+      if (!s.from_zero) prefetch(row + s.state_size * P);
+      for (int q = 0; q < Q; ++q) {
+        const F before = s.from_zero ? zero() : load(row + q * kWidth, left - q * kWidth);
+        store(tile.at(r, q), mul(before, decay));
+      }
     }
     accumulate(Packed<kScanPitch, 1>{b + n}, u, Q * kWidth, a.n_positions, tile);
     for (int r = 0; r < rows; ++r) {
