@@ -44,6 +44,22 @@ __attribute__((target("avx2,fma"))) void peak_fma_avx2(benchmark::State& state) 
 }
 BENCHMARK(peak_fma_avx2);
 
+/// Sixteen chains of products of bytes: the most a core with VNNI gives, multiplications and additions counted.
+__attribute__((target("avx512f,avx512vnni"))) void peak_bytes_vnni(benchmark::State& state) {
+  if (!__builtin_cpu_supports("avx512vnni")) return state.SkipWithError("this processor has no VNNI");
+  constexpr int kChains = 16, kSteps = 4096;
+  __m512i sum[kChains] = {};
+  const __m512i a = _mm512_set1_epi8(3), b = _mm512_set1_epi8(2);
+  for (auto _ : state) {
+    for (int i = 0; i < kSteps; ++i) {
+      for (int c = 0; c < kChains; ++c) sum[c] = _mm512_dpbusd_epi32(sum[c], a, b);
+    }
+    benchmark::DoNotOptimize(sum);
+  }
+  report(state, 0, 2.0 * 64 * kChains * kSteps);
+}
+BENCHMARK(peak_bytes_vnni);
+
 /// Reads 1 GiB from end to end.
 __attribute__((target("avx2"))) void peak_read(benchmark::State& state) {
   const std::vector<float> memory(size_t{1} << 28, 1.0f);
