@@ -23,6 +23,14 @@ int64_t rows_wanted(const Segment& segment) {
   return segment.want == Want::kAll ? n : segment.want == Want::kLast ? 1 : 0;
 }
 
+/// Rows of a long prompt lie all over the table, and the system maps sixteen pages about each: a hundred megabytes
+/// after some thousand tokens. The file stays in its cache.
+void unmap_rows(const Model& model, int64_t n_tokens) {
+  constexpr int64_t kFew = 32;
+  const BoundModel& bound = model.bound();
+  if (n_tokens > kFew && bound.file && !bound.is_joined) bound.file->release_pages(model.embedding().view.span());
+}
+
 /// h = Emb[token]
 Status embed(const Model& model, std::span<const Segment> batch, float* h) {
   const BoundTensor& table = model.embedding();
@@ -145,6 +153,7 @@ Result<std::span<const float>> Forward::pass(std::span<const Segment> batch) {
   };
 
   TRY(embed(*model_, batch, h));
+  unmap_rows(*model_, n_tokens);
   int64_t n_mamba = 0, n_attention = 0;
   for (size_t i = 0; i < model_->layers().size(); ++i) {
     const LayerWeights& layer = model_->layers()[i];
