@@ -1,7 +1,7 @@
 # What scripts/elastic does in `make elastic`: the built-in model shrunk to 45 %, by tokens of the books it was trained on.
 #   PROSE=FOLDER make elastic WORK=FOLDER [STEPS=1000]     a step is 2048 tokens
 steps=${STEPS:-1000}
-router_steps=${ROUTER_STEPS:-$((steps / 20))}
+router_steps=${ROUTER_STEPS:-$((steps / 50))}
 batch=4
 budget=45
 align=16
@@ -16,9 +16,10 @@ router_recipe=$recipes/../../elastic/laptop.toml
 student_recipe=$recipes/../../elastic/laptop-distill.toml
 changes=(--set train.precision=f32 --set judge.windows=64 --set schedule.warmup_steps=$((steps / 100)))
 
-# A router that has a few dozen steps learns faster, and is less far from certain at the end, than one with thousands.
-router_changes=(--set router.learning_rate=5e-2 --set router.temperature='[1.0, 0.1]' --set router.scale='[1.0, 3.0]'
-  --set budget.lambda=2)
+# A router that has a few dozen steps learns faster, and is less far from certain at the end, than one with thousands. The
+# rate does not decay: what the router chose goes on learning at once.
+router_changes=(--set schedule.kind=wsd --set router.learning_rate=5e-2 --set router.temperature='[1.0, 0.1]'
+  --set router.scale='[1.0, 3.0]' --set budget.lambda=2)
 
 make_parent() {
   parent=$work/parent.gguf

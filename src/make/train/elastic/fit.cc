@@ -55,16 +55,20 @@ std::vector<Candidate> candidates_of(const ChoiceWeights& scores) {
 Decision fit(const SearchSpace& space, const ChoiceWeights& scores, const std::function<double(const Decision&)>& cost,
              double most) {
   std::vector<Candidate> candidates = candidates_of(scores);
-  for (Candidate& candidate : candidates) candidate.cost = cost(candidate.decision);
-  std::erase_if(candidates, [&](const Candidate& c) { return c.cost > most; });
-  if (candidates.empty()) return smallest(space);
-  for (double slack = 0.01;; slack *= 2) {
-    const Candidate* best = nullptr;
-    for (const Candidate& candidate : candidates) {
-      if (candidate.cost < most * (1 - slack)) continue;
-      if (!best || candidate.score > best->score) best = &candidate;
-    }
-    if (best) return best->decision;
+  std::ranges::stable_sort(candidates, std::ranges::greater(), &Candidate::score);
+  std::vector<Candidate> affordable;  // the likeliest first
+  constexpr double kWindow = 0.01;
+  for (Candidate& candidate : candidates) {
+    candidate.cost = cost(candidate.decision);
+    if (candidate.cost > most) continue;
+    if (candidate.cost >= most * (1 - kWindow)) return candidate.decision;
+    affordable.push_back(std::move(candidate));
+  }
+  if (affordable.empty()) return smallest(space);
+  for (double slack = 2 * kWindow;; slack *= 2) {
+    const auto found =
+        std::ranges::find_if(affordable, [&](const Candidate& c) { return c.cost >= most * (1 - slack); });
+    if (found != affordable.end()) return found->decision;
   }
 }
 

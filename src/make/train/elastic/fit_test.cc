@@ -55,6 +55,21 @@ TEST(Fit, NoChildInTheWindowIsLikelier) {
   }
 }
 
+TEST(Fit, AsksFewChildrenForTheirCost) {
+  const SearchSpace space = test::nano_space();
+  int asked = 0;
+  const auto cost = [&](const Decision& decision) {
+    ++asked;
+    return parameters(space, decision);
+  };
+  torch::manual_seed(12);
+  const double whole = parameters(space, {{{0}, {0}, {0}, {0}, {0}}});
+  const double found = parameters(space, fit(space, random_scores(space), cost, 0.45 * whole));
+  EXPECT_LE(found, 0.45 * whole);
+  EXPECT_GE(found, 0.45 * 0.99 * whole);
+  EXPECT_LT(asked, 5 * 5 * 5 * 21 / 5);
+}
+
 TEST(Fit, WhatFitsAlreadyStays) {
   const SearchSpace space = test::toy_space();
   torch::manual_seed(10);

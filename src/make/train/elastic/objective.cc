@@ -49,10 +49,11 @@ int64_t Elastic::draw_budget(int64_t micro) const {
 
 HeadLoss Elastic::loss(const Weights& weights, const MicroBatch& micro) const {
   const int64_t budget = draw_budget(micro.index);
+  const bool settled = is_settled(micro.step);
   const ChoiceWeights sampled = router_.sample(weights.beside, budget, micro.step, micro.index);
-  const Masks masks = prefixes_.masks(sampled);
+  const Masks masks = prefixes_.masks(settled ? straight_through(decide(weights, budget), sampled) : sampled);
   HeadLoss loss = distillation_.masked_loss(weights.model, &masks, micro);
-  const double dead_zone = recipe_.dead_zone[micro.step * 3 < recipe_.total_steps * 2 ? 0 : 1];
+  const double dead_zone = recipe_.dead_zone[settled ? 1 : 0];
   const torch::Tensor penalty = budget_penalty(cost_(sizes_of(space(), sampled)), full_,
                                                recipe_.fractions[static_cast<size_t>(budget)], dead_zone, sampled);
   const double counted = micro.targets.ne(kNoTarget).sum().item<double>();

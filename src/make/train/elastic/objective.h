@@ -15,6 +15,9 @@ torch::Tensor budget_penalty(const torch::Tensor& cost, double full, double frac
 /// Weights and router trained together: a micro-batch draws a budget, the router a child for it, the child is drawn to
 /// the teacher, and a cost beside the budget costs lambda a token:
 ///     kd T^2 KL(teacher || masked model) + ce CE + lambda penalty
+/// In the last third of the run, under the narrower dead zone, the child is not drawn: it is the one that would be cut
+/// now (`decide`), and the router has its gradient straight through. Otherwise the weights would be cut to a child that
+/// they were never trained as, however sure the router is: its first choice may cost a little more than the budget.
 class Elastic : public Objective {
  public:
   /// The router's schedules and the dead zone run over the recipe's total_steps.
@@ -31,6 +34,7 @@ class Elastic : public Objective {
   Decision decide(const Weights& weights, int64_t budget) const;
   double fraction_of(const Decision& decision) const;  ///< of the parent's cost
   Masks masks_of(const Decision& decision) const;
+  bool is_settled(int64_t step) const { return step * 3 >= recipe_.total_steps * 2; }  ///< the last third
   const Distillation& distillation() const { return distillation_; }
 
   const Router& router() const { return router_; }

@@ -101,6 +101,23 @@ TEST(Elastic, StraightThroughItTrainsWhatASliceWouldBe) {
   EXPECT_NEAR(loss.nats, expected.nats, 1e-4 * expected.nats);
 }
 
+TEST(Elastic, InTheLastThirdItTrainsTheChildThatWouldBeCut) {
+  ElasticRecipe recipe = test::toy_recipe();
+  recipe.lambda = 0;
+  Toy t = toy(recipe);
+  const int64_t first = 67;  // of 100
+  const MicroBatch before = micro_batch(7, first - 1), settled{before.tokens, before.targets, {}, 7, first};
+  const Decision cut = t.objective->decide(t.weights, 0);
+  ASSERT_NE(cut, t.objective->router().decide(t.weights.beside, 0)) << "whose first choice costs too much";
+  const double of_cut = ElasticChild(*t.objective, cut).loss(t.weights, settled).kl;
+  EXPECT_GT(std::abs(t.objective->loss(t.weights, before).kl - of_cut), 1e-3 * of_cut);
+  for (torch::Tensor& weight : t.weights.beside) weight.requires_grad_(true);
+  const HeadLoss loss = t.objective->loss(t.weights, settled);
+  EXPECT_DOUBLE_EQ(loss.kl, of_cut);
+  loss.total.backward();
+  EXPECT_GT(t.weights.beside[1].grad().abs().max().item<double>(), 0) << "the router learns on";
+}
+
 TEST(Elastic, TheUnsampledParentIsItsOwnTeacher) {
   ElasticRecipe recipe = test::toy_recipe();
   recipe.hidden = {24};

@@ -15,7 +15,26 @@ RouterAxis axis_at(size_t i) {
   return static_cast<RouterAxis>(i);
 }
 
+Decision likeliest(const ChoiceWeights& weights) {
+  Decision decision;
+  for (size_t i = 0; i < kRouterAxes; ++i) {
+    const torch::Tensor best = weights[i].detach().argmax(1).to(torch::kCPU);
+    decision[i].assign(best.data_ptr<int64_t>(), best.data_ptr<int64_t>() + best.numel());
+  }
+  return decision;
+}
+
 }  // namespace
+
+ChoiceWeights straight_through(const Decision& decision, const ChoiceWeights& pi) {
+  ChoiceWeights weights;
+  for (size_t i = 0; i < kRouterAxes; ++i) {
+    const torch::Tensor still = pi[i].detach();
+    const torch::Tensor chosen = torch::tensor(decision[i], torch::kInt64).to(still.device()).unsqueeze(1);
+    weights[i] = at::zeros_like(still).scatter(1, chosen, 1) + (pi[i] - still);
+  }
+  return weights;
+}
 
 void check(const RouterRecipe& r, RecipeReader& reader) {
   reader.demand(r.width > 0 && r.init_std > 0, "router.width or router.init_std is 0");
@@ -83,13 +102,9 @@ ChoiceWeights Router::sample(const std::vector<torch::Tensor>& weights, int64_t 
   for (size_t i = 0; i < kRouterAxes; ++i) {
     const torch::Tensor z = logits(weights, i, static_cast<double>(budget)) * scale(step);
     const torch::Tensor g = noise(i, micro, z.options().requires_grad(false));
-    const torch::Tensor pi = at::softmax((z + g) / temperature(step), -1);
-    sampled[i] = pi;
-    if (recipe_.mode == "soft") continue;
-    const torch::Tensor still = pi.detach();
-    sampled[i] = at::zeros_like(still).scatter(1, still.argmax(1, true), 1) + (pi - still);
+    sampled[i] = at::softmax((z + g) / temperature(step), -1);
   }
-  return sampled;
+  return recipe_.mode == "soft" ? sampled : straight_through(likeliest(sampled), sampled);
 }
 
 ChoiceWeights Router::probabilities(const std::vector<torch::Tensor>& weights, double budget) const {
@@ -107,13 +122,7 @@ ChoiceWeights Router::scores(const std::vector<torch::Tensor>& weights, double b
 }
 
 Decision Router::decide(const std::vector<torch::Tensor>& weights, double budget) const {
-  torch::NoGradGuard no_grad;
-  Decision decision;
-  for (size_t i = 0; i < kRouterAxes; ++i) {
-    const torch::Tensor best = logits(weights, i, budget).argmax(1).to(torch::kCPU);
-    decision[i].assign(best.data_ptr<int64_t>(), best.data_ptr<int64_t>() + best.numel());
-  }
-  return decision;
+  return likeliest(scores(weights, budget));
 }
 
 }  // namespace adder

@@ -32,6 +32,10 @@ struct RouterRecipe {
 };
 void check(const RouterRecipe& recipe, RecipeReader& reader);
 
+/// onehot(decision) + (pi - pi'), pi' without gradient: the forward pass is that of the one child, every choice gets a
+/// gradient.
+ChoiceWeights straight_through(const Decision& decision, const ChoiceWeights& pi);
+
 /// Chooses a child for a budget (arXiv 2511.16664). An axis has a perceptron of its own, whose only input is the
 /// budget:
 ///     z = W2 leaky_relu_0.1(W1 onehot(budget))          one logit for every choice, in every slot
@@ -45,8 +49,7 @@ class Router {
   /// W1 [width, budgets] and W2 [slots choices, width] of every axis, N(0, init_std).
   std::vector<torch::Tensor> initial_weights(torch::TensorOptions options) const;
 
-  /// Straight-through, the choice weights are onehot(argmax pi) + (pi - pi'), pi' without gradient: the forward pass is
-  /// that of the one child, every choice gets a gradient.
+  /// pi, or with the mode "straight_through" the likeliest child straight through.
   ChoiceWeights sample(const std::vector<torch::Tensor>& weights, int64_t budget, int64_t step, int64_t micro) const;
 
   /// What the router has come to: the likeliest choices, without noise.

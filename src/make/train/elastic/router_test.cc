@@ -5,7 +5,6 @@
 
 #include <functional>
 
-#include "core/arch/presets.h"
 #include "make/train/elastic/objective.h"
 #include "make/train/elastic/toy_for_test.h"
 
@@ -139,25 +138,13 @@ Decision train_alone(const SearchSpace& space, const ElasticRecipe& recipe, cons
   return router.decide(weights, 0);
 }
 
-/// The published shapes: choices as in recipes/elastic/nano-4b.toml, the drop list made up.
-SearchSpace nano_space() {
-  SearchSpace space{.parent = nano_9b()};
-  space.hidden = {4480, 4032, 3584, 3136, 2688};
-  space.ffn = {15680, 14112, 12544, 10976, 9408};
-  space.mamba_heads = {128, 112, 96, 80, 64};
-  space.attention_heads = {40};
-  for (int i = 55; std::ssize(space.dropped) < 20; --i) {
-    if (space.parent.layers[static_cast<size_t>(i)].kind != LayerKind::kAttention) space.dropped.push_back(i);
-  }
-  return space;
-}
 double fraction(const SearchSpace& space, const Cost& cost, const Decision& decision) {
   return cost(sizes_of(space, one_hot(space, decision, torch::kFloat64))).item<double>() /
          cost(sizes_of(space.parent)).item<double>();
 }
 
 TEST(Router, AloneWithABudgetItMeetsTheBudget) {
-  const SearchSpace space = nano_space();
+  const SearchSpace space = test::nano_space();
   ElasticRecipe recipe = test::toy_recipe();
   recipe.fractions = {0.45};
   recipe.total_steps = 300;
@@ -168,7 +155,7 @@ TEST(Router, AloneWithABudgetItMeetsTheBudget) {
 }
 
 TEST(Router, SpendsTheCutOnTheAxesThatTheTaskDoesNotMiss) {
-  const SearchSpace space = nano_space();
+  const SearchSpace space = test::nano_space();
   ElasticRecipe recipe = test::toy_recipe();
   recipe.fractions = {0.45};
   recipe.total_steps = 300;

@@ -4,6 +4,7 @@
 
 #include <numeric>
 
+#include "core/arch/presets.h"
 #include "core/nest/child.h"
 #include "make/train/elastic/recipe.h"
 #include "make/train/nn/parameters.h"
@@ -85,6 +86,19 @@ inline ElasticRecipe toy_recipe() {
 
 inline SearchSpace toy_space(const ElasticRecipe& recipe = toy_recipe()) {
   return search_space(recipe, toy_config(), {4, 3, 1}).value();
+}
+
+/// The published shapes: choices as in recipes/elastic/nano-4b.toml, the drop list made up.
+inline SearchSpace nano_space() {
+  SearchSpace space{.parent = nano_9b()};
+  space.hidden = {4480, 4032, 3584, 3136, 2688};
+  space.ffn = {15680, 14112, 12544, 10976, 9408};
+  space.mamba_heads = {128, 112, 96, 80, 64};
+  space.attention_heads = {40};
+  for (int i = 55; std::ssize(space.dropped) < 20; --i) {
+    if (space.parent.layers[static_cast<size_t>(i)].kind != LayerKind::kAttention) space.dropped.push_back(i);
+  }
+  return space;
 }
 
 /// The child as surgery cuts it out: prefixes of every axis, written down by role.
