@@ -1,8 +1,10 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/train/commands.h"
+#include "make/train/base/blas_kernels.h"
 
 int main(int argc, char** argv) {
+  adder::restart_with_better_blas(argv);
   CLI::App app("adder-train: makes hybrid Mamba-Transformer models from text", "adder-train");
   app.require_subcommand(1);
   adder::Status status;
