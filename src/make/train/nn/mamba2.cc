@@ -17,9 +17,9 @@ Mixed mamba2(const torch::Tensor& u, const MixerContext& ctx) {
   torch::Tensor conv_in = parts[1].view({b, t, c.conv_dim()});
   if (!ctx.carried.empty()) conv_in = at::cat({ctx.carried[0], conv_in}, 1);
   const int64_t from_before = conv_in.size(1) - t, tail = std::min(c.conv_kernel - 1, conv_in.size(1));
-  const torch::Tensor xbc = causal_conv_silu(conv_in, ctx.weight(Role::kConvWeight), ctx.weight(Role::kConvBias),
-                                             ctx.starts_of(ctx.begin - from_before, from_before + t))
-                                .narrow(1, from_before, t);
+  const torch::Tensor convolved = causal_conv_silu(conv_in, ctx.weight(Role::kConvWeight), ctx.weight(Role::kConvBias),
+                                                   ctx.starts_of(ctx.begin - from_before, from_before + t));
+  const torch::Tensor xbc = positions(convolved, from_before, t);
   const auto xbc_parts = at::split_with_sizes(xbc, {c.d_inner(), shared, shared}, 2);
 
   SsdInputs in;

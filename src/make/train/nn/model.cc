@@ -44,7 +44,7 @@ Tensor in_segments(const Tensor& h, const Tensor& hidden_mask, const Tensor& wid
     MixerContext ctx = whole;
     ctx.begin = begin;
     ctx.steps = std::min(length, whole.steps - begin);
-    std::vector<Tensor> in = {rows.narrow(1, begin, ctx.steps).reshape({-1, h.size(1)}), hidden_mask, width};
+    std::vector<Tensor> in = {positions(rows, begin, ctx.steps).reshape({-1, h.size(1)}), hidden_mask, width};
     in.insert(in.end(), carried.begin(), carried.end());
     const auto compute = [ctx](const std::vector<Tensor>& again) { return branch(again, ctx); };
     const std::vector<Tensor> out = whole.options.recompute ? recomputed(compute, in) : compute(in);
@@ -52,7 +52,7 @@ Tensor in_segments(const Tensor& h, const Tensor& hidden_mask, const Tensor& wid
     if (kind_of(ctx) != LayerKind::kAttention) carried.clear();
     carried.insert(carried.end(), out.begin() + 1, out.end());
   }
-  return at::cat(outs, 1).view_as(h);
+  return (outs.size() == 1 ? outs[0] : at::cat(outs, 1)).view_as(h);
 }
 
 /// A layer that is switched off for good need not be computed.
@@ -65,6 +65,10 @@ bool is_off(const Tensor& gamma) {
 torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& w, Precision precision) {
   if (precision == Precision::kF32) return at::linear(x, w);
   return at::linear(x.to(torch::kBFloat16), w.to(torch::kBFloat16)).to(x.scalar_type());
+}
+
+torch::Tensor positions(const torch::Tensor& x, int64_t first, int64_t n) {
+  return n == x.size(1) ? x : x.narrow(1, first, n);
 }
 
 torch::Tensor masked(const torch::Tensor& x, const torch::Tensor& mask) {

@@ -53,7 +53,7 @@ struct MixerContext {
 
 /// A mixer's output, and what it leaves to the next segment:
 ///     Mamba       the last K-1 inputs of the convolution [B,K-1,conv_dim], the state (ssd.h); they replace `carried`
-///     attention   keys and values [B,KV,steps,D]; they come after those in `carried`
+///     attention   keys and values [B,steps,KV,D]; they come after those in `carried`
 struct Mixed {
   torch::Tensor out;  ///< [B*steps,H]
   std::vector<torch::Tensor> carry = {};
@@ -66,6 +66,9 @@ Mixed mlp(const torch::Tensor& u, const MixerContext& ctx);
 
 /// y = x w^T in the chosen precision, result in the type of x.
 torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& w, Precision precision);
+
+/// x, or positions first .. first + n - 1 of it, [B,T,...]: a part that is all of it needs no gradient of its own size.
+torch::Tensor positions(const torch::Tensor& x, int64_t first, int64_t n);
 
 /// x, or x times a mask over its columns.
 torch::Tensor masked(const torch::Tensor& x, const torch::Tensor& mask);

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "make/train/nn/maybe_tensor.h"
+#include "make/train/nn/products.h"
 
 namespace adder {
 namespace {
@@ -15,52 +16,47 @@ using torch::autograd::tensor_list;
 // leaves differences inside the chunk exact to 2e-5.
 constexpr double kForget = -200;
 
-/// Sizes, and the three layouts a chunked scan moves between:
-///   time   [B,T,Hm,...]            as the network has it
-///   group  [B,C,G,Q,R,...]         one matrix of Q rows a group, R heads side by side (Hm = G R): states, products
-///   with b, c head   [B,C,G,R,Q,...]         one matrix a head: the Q x Q part
+/// Sizes, and views of what the network has in time order, [B,T,...], by chunks:
+///   group  [B,C,G,Q,R P]   one matrix of Q rows a group, its R heads side by side (Hm = G R): states, products with b,
+///   c head   [B,C,G,R,Q,P]   one matrix a head: the Q x Q part
 struct Layout {
   int64_t batch, chunks, length, groups, heads, width, state;  // B C Q G R P N
 
-  Layout(const Tensor& x, int64_t chunk, int64_t n_groups, int64_t state_size)
+  Layout(const Tensor& x, const Tensor& b, int64_t chunk)
       : batch(x.size(0)),
         chunks(x.size(1) / chunk),
         length(chunk),
-        groups(n_groups),
-        heads(x.size(2) / n_groups),
+        groups(b.size(2)),
+        heads(x.size(2) / b.size(2)),
         width(x.size(3)),
-        state(state_size) {}
+        state(b.size(3)) {}
 
-  Tensor group(const Tensor& x) const { return split(x).permute({0, 1, 3, 2, 4, 5}).contiguous(); }
-  Tensor head(const Tensor& x) const { return split(x).permute({0, 1, 3, 4, 2, 5}).contiguous(); }
-  Tensor scalars(const Tensor& dt) const {  // [B,T,Hm] -> [B,C,G,R,Q]
+  Tensor group(const Tensor& x) const { return parts(x).permute({0, 1, 3, 2, 4, 5}); }  // [B,C,G,Q,R,P]
+  Tensor head(const Tensor& x) const { return parts(x).permute({0, 1, 3, 4, 2, 5}); }
+  Tensor shared(const Tensor& b) const {  // [B,T,G,N] -> [B,C,G,Q,N]
+    return b.view({batch, chunks, length, groups, state}).transpose(2, 3);
+  }
+  Tensor scalars(const Tensor& dt) const {  // [B,T,Hm] -> [B,C,G,R,Q], where the heads' sums are taken
     return dt.view({batch, chunks, length, groups, heads}).permute({0, 1, 3, 4, 2}).contiguous();
   }
-  Tensor shared(const Tensor& b) const {  // [B,T,G,N] -> [BCG,Q,N]
-    return b.reshape({batch, chunks, length, groups, state}).permute({0, 1, 3, 2, 4}).reshape({-1, length, state});
-  }
-  Tensor states(const Tensor& s) const { return s.view({batch, chunks, groups, state, heads, width}); }
-  Tensor split(const Tensor& x) const { return x.reshape({batch, chunks, length, groups, heads, width}); }
-
-  /// Back to time order.
   Tensor scalars_to_time(const Tensor& v) const {
     return v.permute({0, 1, 4, 2, 3}).reshape({batch, chunks * length, groups * heads});
   }
-  Tensor shared_to_time(const Tensor& v) const {
-    return v.view({batch, chunks, groups, length, state})
-        .permute({0, 1, 3, 2, 4})
-        .reshape({batch, chunks * length, groups, state});
+  Tensor parts(const Tensor& x) const { return x.view({batch, chunks, length, groups, heads, width}); }
+  Tensor new_states(const Tensor& like) const {
+    return at::empty({batch, chunks, groups, state, heads, width}, like.options().requires_grad(false));
   }
-  /// A view of time-ordered `y` in group or head order, to add into.
-  Tensor group_view(const Tensor& y) const {
-    return y.view({batch, chunks, length, groups, heads, width}).permute({0, 1, 3, 2, 4, 5});
-  }
-  Tensor head_view(const Tensor& y) const {
-    return y.view({batch, chunks, length, groups, heads, width}).permute({0, 1, 3, 4, 2, 5});
-  }
-  /// A scalar per position and head, shaped to multiply a group-ordered tensor.
+  /// A scalar for each position and head, to multiply what is in group order.
   static Tensor beside_group(const Tensor& v) { return v.transpose(3, 4).unsqueeze(-1); }
 };
+
+/// The heads side by side: [...,R,P] as [...,R P].
+Tensor rows(const Tensor& t) {
+  return t.flatten(-2);
+}
+Tensor transposed(const Tensor& t) {
+  return t.transpose(-2, -1);
+}
 
 /// sum over P of a product, group order -> [B,C,G,R,Q].
 Tensor dot_over_width(const Tensor& a, const Tensor& b) {
@@ -72,9 +68,9 @@ struct Ssd : torch::autograd::Function<Ssd> {
                              const Tensor& b, const Tensor& c, const Tensor& d, const Tensor& initial,
                              const MaybeTensor& maybe_starts, int64_t chunk) {
     const Tensor& starts = maybe_starts.value;
-    const Layout lay(x, chunk, b.size(2), b.size(3));
-    const int64_t matrices = lay.batch * lay.chunks * lay.groups, q = lay.length;
-    const Tensor xg = lay.group(x), xh = lay.head(x), dt = lay.scalars(dt_time), bs = lay.shared(b), cs = lay.shared(c);
+    const Layout lay(x, b, chunk);
+    const int64_t q = lay.length;
+    const Tensor dt = lay.scalars(dt_time), bs = lay.shared(b), cs = lay.shared(c);
 
     Tensor log_decay = dt * a.view({lay.groups, lay.heads, 1});
     Tensor begins;
@@ -87,37 +83,35 @@ struct Ssd : torch::autograd::Function<Ssd> {
     const Tensor to_end = (sum.narrow(-1, q - 1, 1) - sum).exp_();       // from j to the chunk's end
     const Tensor whole = from_start.narrow(-1, q - 1, 1).unsqueeze(-1);  // [B,C,G,R,1,1]
 
+    Tensor y = x * d.view({-1, 1});
+
     // Within the chunk: y_i += sum_{j<=i} exp(sum_i - sum_j) (c_i . b_j) dt_j x_j, masked before the exponential.
     const Tensor above = at::full({q, q}, -std::numeric_limits<double>::infinity(), x.options()).triu_(1);
     const Tensor decay = (sum.unsqueeze(-1) - sum.unsqueeze(-2)).add_(above).exp_();  // [B,C,G,R,Q,Q]
-    const Tensor gram = at::bmm(cs, bs.transpose(1, 2)).view({lay.batch, lay.chunks, lay.groups, 1, q, q});
+    const Tensor gram = product(cs, transposed(bs)).unsqueeze(3);                     // [B,C,G,1,Q,Q]
     const Tensor mix = (decay * gram).mul_(dt.unsqueeze(-2));
-    const Tensor inside = at::bmm(mix.view({-1, q, q}), xh.view({-1, q, lay.width})).view_as(xh);
+    add_product(lay.head(y), mix, lay.head(x));
 
     // Across chunks: what each chunk adds to the state, the state before each chunk, what it gives each position.
-    const Tensor weighted = xg * Layout::beside_group(to_end * dt);
-    const Tensor added = at::bmm(bs.transpose(1, 2), weighted.view({matrices, q, -1}));
-    const Tensor before = states_before(lay, added, whole, initial);
-    const Tensor past = at::bmm(cs, before.view({matrices, lay.state, -1})).view_as(xg);
-
-    Tensor y = x * d.view({-1, 1});
-    lay.head_view(y).add_(inside);
-    lay.group_view(y).addcmul_(past, Layout::beside_group(from_start));
+    const Tensor weighted = lay.group(x) * Layout::beside_group(to_end * dt);
+    const Tensor added = lay.new_states(x);
+    product(rows(added), transposed(bs), rows(weighted));
+    const Tensor before = states_before(added, whole, initial);
+    const Tensor past = product(cs, rows(before)).view_as(weighted);
+    lay.group(y).addcmul_(past, Layout::beside_group(from_start));
 
     const int64_t last = lay.chunks - 1;
-    const Tensor state = at::addcmul(lay.states(added).select(1, last), before.select(1, last), across(whole, last));
-    ctx->save_for_backward(
-        {x, xg, xh, dt, a, bs, cs, d, begins, from_start, to_end, decay, gram, mix, weighted, before, past});
+    const Tensor state = at::addcmul(added.select(1, last), before.select(1, last), across(whole, last));
+    ctx->save_for_backward({x, dt, a, b, c, d, begins, from_start, to_end, decay, gram, mix, weighted, before, past});
     return {y, state};
   }
 
   /// S before each chunk, [B,C,G,N,R,P], from what each chunk adds and the decay over a whole chunk.
-  static Tensor states_before(const Layout& lay, const Tensor& added, const Tensor& whole, const Tensor& initial) {
-    const Tensor add = lay.states(added);
-    Tensor before = at::empty_like(add);
+  static Tensor states_before(const Tensor& added, const Tensor& whole, const Tensor& initial) {
+    Tensor before = at::empty_like(added);
     before.select(1, 0).copy_(initial);
-    for (int64_t i = 1; i < lay.chunks; ++i) {
-      before.select(1, i).copy_(add.select(1, i - 1)).addcmul_(before.select(1, i - 1), across(whole, i - 1));
+    for (int64_t i = 1; i < added.size(1); ++i) {
+      before.select(1, i).copy_(added.select(1, i - 1)).addcmul_(before.select(1, i - 1), across(whole, i - 1));
     }
     return before;
   }
@@ -126,24 +120,24 @@ struct Ssd : torch::autograd::Function<Ssd> {
 
   static tensor_list backward(AutogradContext* ctx, const tensor_list& grads) {
     const auto saved = ctx->get_saved_variables();
-    const Tensor &x = saved[0], &xg = saved[1], &xh = saved[2], &dt = saved[3], &a = saved[4], &bs = saved[5],
-                 &cs = saved[6], &d = saved[7], &begins = saved[8], &from_start = saved[9], &to_end = saved[10],
-                 &decay = saved[11], &gram = saved[12], &mix = saved[13], &weighted = saved[14], &before = saved[15],
-                 &past = saved[16];
-    const int64_t q = xg.size(3), matrices = bs.size(0);
-    const Layout lay(x, q, xg.size(2), bs.size(2));
-    const Tensor dy = grads[0].contiguous();
-    const Tensor dyg = lay.group(dy), dyh = lay.head(dy);
+    const Tensor &x = saved[0], &dt = saved[1], &a = saved[2], &b = saved[3], &c = saved[4], &d = saved[5],
+                 &begins = saved[6], &from_start = saved[7], &to_end = saved[8], &decay = saved[9], &gram = saved[10],
+                 &mix = saved[11], &weighted = saved[12], &before = saved[13], &past = saved[14];
+    const int64_t q = dt.size(-1);
+    const Layout lay(x, b, q);
+    const Tensor bs = lay.shared(b), cs = lay.shared(c), dy = grads[0].contiguous(), dyg = lay.group(dy);
     const Tensor whole = from_start.narrow(-1, q - 1, 1).unsqueeze(-1);
 
     Tensor dx = dy * d.view({-1, 1});
     const Tensor dd = (dy * x).sum({0, 1, 3});
+    Tensor db = at::empty_like(b, at::MemoryFormat::Contiguous), dc = at::empty_like(db);
 
     // Through y_i += exp(sum_i) S c_i.
     Tensor dsum = dot_over_width(dyg, past) * from_start;  // gradient of the cumulative sums
-    const Tensor dpast = (dyg * Layout::beside_group(from_start)).view({matrices, q, -1});
-    Tensor dc = at::bmm(dpast, before.view({matrices, lay.state, -1}).transpose(1, 2));
-    const Tensor dbefore = at::bmm(cs.transpose(1, 2), dpast).view_as(before);
+    const Tensor dpast = rows(dyg * Layout::beside_group(from_start));
+    product(lay.shared(dc), dpast, transposed(rows(before)));
+    const Tensor dbefore = lay.new_states(x);
+    product(rows(dbefore), transposed(cs), dpast);
 
     // Through S_i = whole_i S_{i-1} + added_i, last to first.
     Tensor dadded = at::empty_like(before);
@@ -155,28 +149,26 @@ struct Ssd : torch::autograd::Function<Ssd> {
     Tensor dlast = (dadded * before).sum(5).sum(3) * whole.squeeze(-1).squeeze(-1);  // [B,C,G,R]
 
     // Through added = b^T (x exp(sum_last - sum_j) dt_j).
-    const Tensor dadded_m = dadded.view({matrices, lay.state, -1});
-    Tensor db = at::bmm(weighted.view({matrices, q, -1}), dadded_m.transpose(1, 2));
-    const Tensor dweighted = at::bmm(bs, dadded_m).view_as(xg);
-    lay.group_view(dx).addcmul_(dweighted, Layout::beside_group(to_end * dt));
-    const Tensor dweight = dot_over_width(dweighted, xg) * to_end;
+    product(lay.shared(db), rows(weighted), transposed(rows(dadded)));
+    const Tensor dweighted = product(bs, rows(dadded)).view_as(past);
+    lay.group(dx).addcmul_(dweighted, Layout::beside_group(to_end * dt));
+    const Tensor dweight = dot_over_width(dweighted, lay.group(x)) * to_end;
     Tensor ddt = dweight.clone();
     const Tensor flow = dweight * dt;
     dsum.sub_(flow);
     dlast.add_(flow.sum(-1));
 
     // Through the part within the chunk.
-    const Tensor mix_m = mix.view({-1, q, q}), dyh_m = dyh.view({-1, q, lay.width});
-    lay.head_view(dx).add_(at::bmm(mix_m.transpose(1, 2), dyh_m).view_as(xh));
-    Tensor dmix = at::bmm(dyh_m, xh.view({-1, q, lay.width}).transpose(1, 2)).view_as(decay).mul_(decay);
-    const Tensor dgram = (dmix * dt.unsqueeze(-2)).sum(3).view({matrices, q, q});
+    add_product(lay.head(dx), transposed(mix), lay.head(dy));
+    Tensor dmix = product(lay.head(dy), transposed(lay.head(x))).mul_(decay);
+    const Tensor dgram = (dmix * dt.unsqueeze(-2)).sum(3);
     dmix.mul_(gram);
     const Tensor columns = dmix.sum(-2);
     ddt.add_(columns);
     dsum.sub_(columns * dt);
-    dsum.add_(at::matmul(dmix, dt.unsqueeze(-1)).squeeze(-1));
-    dc.add_(at::bmm(dgram, bs));
-    db.add_(at::bmm(dgram.transpose(1, 2), cs));
+    dsum.add_(product(dmix, dt.unsqueeze(-1)).squeeze(-1));
+    add_product(lay.shared(dc), dgram, bs);
+    add_product(lay.shared(db), transposed(dgram), cs);
 
     // Sums to log-decays: position t is in every sum from t on.
     dsum.select(-1, q - 1).add_(dlast);
@@ -186,9 +178,7 @@ struct Ssd : torch::autograd::Function<Ssd> {
     ddt.addcmul_(dlog, a.view({lay.groups, lay.heads, 1}));
     const Tensor da = (dlog * dt).sum({0, 1, 4}).view({-1});
 
-    return {
-        dx,      lay.scalars_to_time(ddt), da, lay.shared_to_time(db), lay.shared_to_time(dc), dd, dinitial, Tensor(),
-        Tensor()};
+    return {dx, lay.scalars_to_time(ddt), da, db, dc, dd, dinitial, Tensor(), Tensor()};
   }
 };
 
