@@ -3,6 +3,7 @@
 #include "make/train/base/torch.h"
 
 #include "make/train/nn/conv.h"
+#include "make/train/nn/conv_paths.h"
 #include "make/train/nn/norm.h"
 #include "make/train/nn/ssd.h"
 
@@ -165,6 +166,21 @@ TEST(CausalConv, WorksOnFewerTokensThanTaps) {
   torch::manual_seed(5);
   expect_gradients({random({1, 2, 3}), random({3, 4}), random({3})},
                    [](const std::vector<Tensor>& in) { return causal_conv_silu(in[0], in[1], in[2], Tensor()); });
+}
+
+TEST(CausalConv, RowsAndShiftsAreTheSame) {
+  torch::manual_seed(6);
+  const Tensor wide = random({2, 9, 8}), x = wide.narrow(2, 1, 5), by_tap = random({4, 5}), bias = random({5});
+  const Tensor da = random({2, 9, 5});
+  const auto distance = [](const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); };
+  for (const Tensor& starts : {Tensor(), starts_at(2, 9, {{0, 3}, {1, 1}, {1, 2}, {1, 8}})}) {
+    EXPECT_LT(distance(conv_by_rows(x, by_tap, bias, starts), conv_by_shifts(x, by_tap, bias, starts)), 1e-14);
+    const ConvGradients rows = conv_by_rows_backward(da, x, by_tap, starts),
+                        shifts = conv_by_shifts_backward(da, x, by_tap, starts);
+    EXPECT_LT(distance(rows.dx, shifts.dx), 1e-14);
+    EXPECT_LT(distance(rows.d_by_tap, shifts.d_by_tap), 1e-13);
+    EXPECT_LT(distance(rows.d_bias, shifts.d_bias), 1e-13);
+  }
 }
 
 TEST(Norm, GradientsMatchFiniteDifferences) {
