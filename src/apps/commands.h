@@ -21,6 +21,7 @@ void add_latency(CLI::App& app, Action& chosen);
 void add_perplexity(CLI::App& app, Action& chosen);
 void add_compare(CLI::App& app, Action& chosen);
 void add_logits(CLI::App& app, Action& chosen);
+void add_solve(CLI::App& app, Action& chosen);
 void add_imatrix(CLI::App& app, Action& chosen);
 void add_importance(CLI::App& app, Action& chosen);
 void add_sensitivity(CLI::App& app, Action& chosen);

@@ -38,6 +38,7 @@ int run_main(int argc, char** argv) {
   add_perplexity(app, chosen);
   add_compare(app, chosen);
   add_logits(app, chosen);
+  add_solve(app, chosen);
   add_imatrix(app, chosen);
   add_importance(app, chosen);
   add_sensitivity(app, chosen);

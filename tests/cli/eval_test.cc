@@ -46,6 +46,24 @@ TEST(Perplexity, SaysWhatIsMissing) {
   EXPECT_THAT(outcome.out, IsEmpty());
 }
 
+TEST(Solve, AsksEveryProblem) {
+  const std::string problems = scratch() / "problems.jsonl";
+  std::string lines;
+  for (int level = 0; level < 3; ++level)
+    lines += R"({"task": "copying", "level": )" + std::to_string(level) + R"(, "prompt": "Say it: ", "answer": "it"})" +
+             "\n";
+  ASSERT_TRUE(write_file(problems, lines));
+  const Outcome outcome = run_adder({"solve", tiny_model(), "--problems", problems, "--threads", "1", "--json"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(outcome.json()["asked"], 3);
+  EXPECT_EQ(outcome.json()["by_level"].size(), 3u);
+  EXPECT_EQ(run_adder({"solve", tiny_model(), "--problems", "/nowhere.jsonl"}).status, 3);
+  ASSERT_TRUE(write_file(problems, lines + "{\n"));
+  const Outcome broken = run_adder({"solve", tiny_model(), "--problems", problems});
+  EXPECT_EQ(broken.status, 4);
+  EXPECT_THAT(broken.err, HasSubstr("line 4"));
+}
+
 TEST(Compare, AModelIsItselfAndAQuantisedOneNearlySo) {
   const std::string parent = scratch() / "parent.gguf", child = scratch() / "child.gguf";
   ASSERT_EQ(run_adder({"synth", "--preset", "tiny", "--type", "f32", parent}).status, 0);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
 #include <unordered_set>
 
 #include "core/base/atomic_file.h"
@@ -69,6 +71,37 @@ Result<std::vector<ProblemFile>> write_problems(const std::filesystem::path& dir
   }
   TRY(write_new(directory / "problems.jsonl", lines));
   return files;
+}
+
+Result<std::vector<Problem>> read_problems(const std::filesystem::path& path) {
+  TRY_ASSIGN(const std::string text, read_file(path));
+  std::vector<Problem> problems;
+  std::istringstream lines(text);
+  std::string line;
+  for (int64_t number = 1; std::getline(lines, line); ++number) {
+    if (line.empty()) continue;
+    const auto wrong = [&](std::string_view what) {
+      return Error::corrupt("{}: line {}: {}", path.string(), number, what);
+    };
+    const auto entry = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!entry.is_object()) return wrong("is no JSON object");
+    const auto text_of = [&](const char* key) -> std::optional<std::string> {
+      const auto found = entry.find(key);
+      if (found == entry.end() || !found->is_string()) return {};
+      return found->get<std::string>();
+    };
+    const auto task = text_of("task"), prompt = text_of("prompt"), answer = text_of("answer");
+    const auto level = entry.find("level");
+    if (!task || !prompt || !answer || level == entry.end() || !level->is_number_integer()) {
+      return wrong("wants the texts task, prompt and answer, and the number level");
+    }
+    const Task* known = find_task(*task);
+    if (!known) return wrong(fmt::format("there is no task '{}'", *task));
+    if (prompt->empty() || answer->empty()) return wrong("has an empty prompt or answer");
+    problems.push_back({known->name, level->get<int64_t>(), *prompt, *answer});
+  }
+  if (problems.empty()) return Error::corrupt("{}: holds no problems", path.string());
+  return problems;
 }
 
 }  // namespace adder

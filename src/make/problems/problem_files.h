@@ -30,6 +30,9 @@ struct ProblemFile {
 Result<std::vector<ProblemFile>> write_problems(const std::filesystem::path& directory,
                                                 const ProblemFilesOptions& options);
 
+/// The problems of such a problems.jsonl. kCorrupt, with the line, for one that is not as above or of no task there is.
+Result<std::vector<Problem>> read_problems(const std::filesystem::path& path);
+
 inline constexpr int64_t kFirstTrainId = 900001, kFirstTestId = 910001;
 
 }  // namespace adder

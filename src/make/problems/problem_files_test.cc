@@ -12,6 +12,8 @@
 namespace adder {
 namespace {
 
+using testing::expect_error;
+
 namespace fs = std::filesystem;
 
 ProblemFilesOptions all_tasks() {
@@ -74,6 +76,35 @@ TEST(ProblemFiles, AreNotWrittenOverOthers) {
   ASSERT_TRUE(write_problems(folder.path(), all_tasks()));
   testing::expect_error(write_problems(folder.path(), all_tasks()), ErrorCode::kUsage, "900001-recall.txt",
                         "is there already");
+}
+
+TEST(ProblemFiles, AreReadAsTheyWereWritten) {
+  const testing::TempDir folder;
+  ASSERT_TRUE(write_problems(folder.path(), all_tasks()));
+  const auto problems = read_problems(folder / "problems.jsonl");
+  ASSERT_TRUE(problems) << problems.error().message();
+  EXPECT_EQ(std::ssize(*problems), 20 * std::ssize(tasks()));
+  EXPECT_EQ(problems->front().task, "recall");
+  for (const Problem& problem : *problems) EXPECT_TRUE(is_test(problem)) << problem.prompt;
+}
+
+TEST(ProblemFiles, SayWhichLineIsNotOne) {
+  const testing::TempDir folder;
+  const auto refusal = [&](const std::string& line) {
+    const std::string good = R"({"task": "recall", "level": 1, "prompt": "a", "answer": "b"})";
+    EXPECT_TRUE(write_file(folder / "p.jsonl", good + "\n" + line + "\n"));
+    return read_problems(folder / "p.jsonl");
+  };
+  expect_error(refusal("{"), ErrorCode::kCorrupt, "line 2: is no JSON object");
+  expect_error(refusal("[1]"), ErrorCode::kCorrupt, "line 2: is no JSON object");
+  expect_error(refusal(R"({"task": "recall", "level": "1", "prompt": "a", "answer": "b"})"), ErrorCode::kCorrupt,
+               "line 2: wants the texts");
+  expect_error(refusal(R"({"task": "sums", "level": 1, "prompt": "a", "answer": "b"})"), ErrorCode::kCorrupt,
+               "line 2: there is no task 'sums'");
+  expect_error(refusal(R"({"task": "recall", "level": 1, "prompt": "", "answer": "b"})"), ErrorCode::kCorrupt,
+               "line 2: has an empty prompt");
+  EXPECT_TRUE(write_file(folder / "none.jsonl", "\n"));
+  expect_error(read_problems(folder / "none.jsonl"), ErrorCode::kCorrupt, "holds no problems");
 }
 
 }  // namespace
