@@ -4,6 +4,7 @@
 
 #include "core/arch/budget.h"
 #include "core/arch/roles.h"
+#include "make/train/nn/causal_attention.h"
 
 namespace adder {
 namespace {
@@ -15,14 +16,15 @@ int64_t saved_per_token(const ModelConfig& c, const LayerConfig& layer, const Ru
   const int64_t norm = 2 * c.hidden_size;
   switch (layer.kind) {
     case LayerKind::kMamba: {
-      const int64_t inner = c.d_inner(), shared = 2 * c.n_groups * c.ssm_state_size;
+      const int64_t inner = c.d_inner();
       const int64_t in_chunk = (2 * c.mamba_num_heads + c.n_groups) * r.chunk;  // decay and mix by head, gram by group
       const int64_t states = inner * c.ssm_state_size / r.chunk;
-      return norm + c.in_proj_rows() + 2 * c.conv_dim() + 8 * inner + shared + in_chunk + states;
+      return norm + c.in_proj_rows() + 2 * c.conv_dim() + 6 * inner + in_chunk + states;
     }
     case LayerKind::kAttention: {
       const int64_t projected = c.q_rows() + 2 * layer.num_key_value_heads * c.head_dim;
-      return norm + 2 * projected + 2 * c.num_attention_heads * r.seq_len + c.q_rows();
+      const int64_t seen = (r.seq_len + kAttentionBlock) / 2;  // keys of a query, one with another
+      return norm + projected + 2 * c.q_rows() + c.num_attention_heads * seen;
     }
     case LayerKind::kMlp:
       return norm + 2 * layer.intermediate_size;
@@ -69,7 +71,7 @@ MemoryPlan plan_memory(const RunRecipe& recipe, const ModelConfig& model, const 
     layers = recipe.micro_batch * segment * largest + tokens * model.n_layers() * model.hidden_size +
              recipe.micro_batch * carried(model, recipe.seq_len, segment);
   }
-  constexpr int64_t kLogitBlocks = 5 * (int64_t{16} << 20);  // z, log q, log p, p, gradient
+  constexpr int64_t kLogitBlocks = 2 * (int64_t{16} << 20);  // the student's, then its gradients; the teacher's
   const int64_t head = kF32 * model.vocab_size * model.hidden_size + kLogitBlocks;
   plan.activations = recipe.lanes * (kF32 * (layers + 3 * tokens * model.hidden_size) + head);
   return plan;

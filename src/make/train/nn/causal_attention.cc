@@ -13,17 +13,14 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-constexpr int64_t kBlock = 128;  // queries at a time: a quarter of a window of 512 lies above the diagonal's blocks
-
-/// One block of queries of one head beside each key head, first .. first + n - 1 of T; the keys it sees are 0 .. keys
-/// - 1.
+/// Queries first .. first + n - 1 of T, which see keys 0 .. keys - 1.
 struct Block {
   int64_t first, n, keys;
 };
 template <class Visit>
 void for_blocks(int64_t steps, int64_t begin, Visit&& visit) {
-  for (int64_t first = 0; first < steps; first += kBlock) {
-    const int64_t n = std::min(kBlock, steps - first);
+  for (int64_t first = 0; first < steps; first += kAttentionBlock) {
+    const int64_t n = std::min(kAttentionBlock, steps - first);
     visit(Block{first, n, begin + first + n});
   }
 }

@@ -4,6 +4,8 @@
 
 namespace adder {
 
+inline constexpr int64_t kAttentionBlock = 128;  ///< queries at a time
+
 /// Scaled dot-product attention of queries at positions begin .. begin + T - 1, each over the keys up to its own
 /// position and of its own document:
 ///     o_t = sum_s p_ts v_s          p_t = softmax over s of q_t . k_s / sqrt(D)
