@@ -139,14 +139,20 @@ const BoundTensor* BoundModel::find(Role role, int layer) const {
 }
 
 int64_t BoundModel::mapped_bytes() const {
-  if (!is_joined) return static_cast<int64_t>(file->mapped_bytes());
+  if (!is_part) return static_cast<int64_t>(file->mapped_bytes());
   auto bytes = static_cast<int64_t>(file->text_bytes());
   for (const BoundTensor& tensor : tensors) bytes += static_cast<int64_t>(tensor.view.bytes());
   return bytes;
 }
 
-void BoundModel::give_up(std::span<const std::byte> part) const {
-  if (is_joined)
+void BoundModel::unmap(const BoundTensor& tensor) const {
+  if (!file || tensor.is_joined) return;
+  if (tensor.pieces.empty()) file->release_pages(tensor.view.span());
+  for (const TensorView& piece : tensor.pieces) file->release_pages(piece.span());
+}
+
+void BoundModel::give_up(const BoundTensor& tensor, std::span<const std::byte> part) const {
+  if (tensor.is_joined)
     give_back(part);
   else if (file)
     file->release_pages(part);
@@ -192,7 +198,15 @@ Result<BoundModel> bind(std::shared_ptr<const ModelFile> file) {
 void decode_rows(const BoundTensor& tensor, int64_t first, int64_t n, std::span<float> out) {
   CHECK(static_cast<int64_t>(out.size()) == n * tensor.view.shape.row_length(), "{} numbers for {} rows", out.size(),
         n);
-  decode(tensor.view.dtype, tensor.view.row(first), out);
+  if (tensor.pieces.empty()) decode(tensor.view.dtype, tensor.view.row(first), out);
+  std::span<float> rest = tensor.pieces.empty() ? std::span<float>() : out;
+  for (int64_t r = first; !rest.empty(); ++r) {
+    for (const TensorView& piece : tensor.pieces) {
+      const auto width = static_cast<size_t>(piece.shape.row_length());
+      decode(piece.dtype, piece.row(r), rest.first(width));
+      rest = rest.subspan(width);
+    }
+  }
   if (tensor.scales.weight != 1)
     for (float& value : out) value *= tensor.scales.weight;
 }

@@ -14,10 +14,13 @@ namespace adder {
 /// A tensor found in a file and checked against its spec.
 struct BoundTensor {
   TensorSpec spec;
-  TensorView view;        ///< shape is the canonical one
-  bool is_a_log = false;  ///< the file stores A_log (Hugging Face); the model wants A = -exp(A_log)
-  std::string name = {};  ///< in the file
-  Fp8Scales scales = {};  ///< of a matrix in FP8; cache may also be there for one that is not
+  TensorView view;         ///< shape is the canonical one
+  bool is_a_log = false;   ///< the file stores A_log (Hugging Face); the model wants A = -exp(A_log)
+  std::string name = {};   ///< in the file
+  Fp8Scales scales = {};   ///< of a matrix in FP8; cache may also be there for one that is not
+  bool is_joined = false;  ///< put together in BoundModel::joined, where the file has it in pieces
+  /// Not put together: row r is their rows r side by side, and `view` has no data.
+  std::vector<TensorView> pieces = {};
 };
 
 /// A file understood: its config, and every tensor of the model in the order of `tensor_specs`.
@@ -26,14 +29,16 @@ struct BoundModel {
   ModelConfig config;
   std::vector<BoundTensor> tensors;
   std::vector<NamedTensor> skipped;              ///< what the file holds besides, of any type
-  bool is_joined = false;                        ///< the tensors are put together from pieces of the file
-  std::shared_ptr<const std::byte> joined = {};  ///< where they then lie
+  bool is_part = false;                          ///< one size of a file that holds several
+  std::shared_ptr<const std::byte> joined = {};  ///< tensors that had to be put together
 
   const BoundTensor* find(Role role, int layer = -1) const;
-  /// Of the file's tensors, or of the joined ones and the file's texts.
+  /// Of the file, or of this size's tensors and the file's texts.
   int64_t mapped_bytes() const;
+  /// Unmaps what of the file a tensor was read from; the next to read it maps it again.
+  void unmap(const BoundTensor& tensor) const;
   /// Gives memory back for a part of a tensor that nobody will read again.
-  void give_up(std::span<const std::byte> part) const;
+  void give_up(const BoundTensor& tensor, std::span<const std::byte> part) const;
 };
 
 /// Keys of files that hold one model at several sizes (core/nest/nested_file.h) begin so.

@@ -13,7 +13,8 @@
 namespace adder {
 namespace {
 
-constexpr size_t kAlignment = 64;  // of every joined tensor
+constexpr size_t kAlignment = 64;                         // of every joined tensor
+constexpr std::ptrdiff_t kPieceBytes = int64_t{4} << 20;  // of the file that are in memory beside what is joined
 
 /// Where the rows or columns of the whole are in a model that has `kept` of them.
 std::vector<int64_t> places(const std::vector<int64_t>& kept, int64_t n) {
@@ -41,16 +42,42 @@ class Joiner {
     return problems.status(ErrorCode::kCorrupt, file_.path());
   }
 
+  /// An embedding that is read a row at a time, of slabs that lie side by side, is left in these.
+  void leave_rows_apart(BoundModel& model) const {
+    const auto table = std::ranges::find(model.tensors, Role::kEmbedding, [](const auto& t) { return t.spec.role; });
+    if (!table->is_joined || model.config.tie_word_embeddings) return;
+    const Part& part = parts_[static_cast<size_t>(table - model.tensors.begin())];
+    std::vector<TensorView> pieces;
+    int64_t next = 0;
+    for (const Slab& slab : cutter_.slabs(part.spec, size_)) {
+      const std::vector<ColumnRun> runs = targets(part, slab);
+      if (std::ssize(slab.rows) != table->view.shape.rows() || runs.size() != 1 || runs[0].begin != next) return;
+      next += runs[0].length;
+      pieces.push_back(*file_.find_tensor(slab.name));
+    }
+    table->pieces = std::move(pieces);
+    table->is_joined = false;
+  }
+
+  /// What the file has in one piece stays there.
   Status join(BoundModel& model) const {
     size_t bytes = 0;
-    for (BoundTensor& tensor : model.tensors) bytes += padded(tensor.view.bytes());
-    std::shared_ptr<std::byte> memory = system_memory(bytes);
-    if (!memory) return Error::too_large("out of memory for {}", byte_size_text(static_cast<int64_t>(bytes)));
+    for (const BoundTensor& tensor : model.tensors)
+      if (tensor.is_joined) bytes += padded(tensor.view.bytes());
+    std::shared_ptr<std::byte> memory = bytes > 0 ? system_memory(bytes) : nullptr;
+    if (bytes > 0 && !memory)
+      return Error::too_large("out of memory for {}", byte_size_text(static_cast<int64_t>(bytes)));
     std::byte* next = memory.get();
     for (size_t i = 0; i < parts_.size(); ++i) {
-      model.tensors[i].view.data = next;
+      BoundTensor& tensor = model.tensors[i];
+      if (!tensor.pieces.empty()) continue;
+      if (!tensor.is_joined) {
+        tensor.view.data = file_.find_tensor(tensor.name)->data;
+        continue;
+      }
+      tensor.view.data = next;
       join(parts_[i], next);
-      next += padded(model.tensors[i].view.bytes());
+      next += padded(tensor.view.bytes());
     }
     model.joined = std::move(memory);
     return {};
@@ -62,7 +89,10 @@ class Joiner {
     for (TensorSpec& spec : tensor_specs(config)) {
       const Part& part = parts_[tensors.size()];
       const TensorView view{part.dtype, spec.shape, nullptr};
-      tensors.push_back({.spec = std::move(spec), .view = view, .name = part.spec.gguf_name});
+      tensors.push_back({.spec = std::move(spec),
+                         .view = view,
+                         .name = part.spec.gguf_name,
+                         .is_joined = cutter_.slabs(part.spec, size_).size() > 1});
     }
     return tensors;
   }
@@ -105,6 +135,7 @@ class Joiner {
     for (const Slab& slab : cutter_.slabs(part.spec, size_)) {
       const std::vector<ColumnRun> runs = targets(part, slab);
       const TensorView& view = *file_.find_tensor(slab.name);
+      const std::byte* kept_from = view.data;  // what is in memory of the file
       for (size_t r = 0; r < slab.rows.size(); ++r) {
         const std::byte* from = view.row(static_cast<int64_t>(r));
         std::byte* const row = out + static_cast<size_t>(row_at[static_cast<size_t>(slab.rows[r])]) * row_bytes;
@@ -113,8 +144,11 @@ class Joiner {
           std::memcpy(row + storage_bytes(part.dtype, run.begin), from, bytes);
           from += bytes;
         }
+        const std::byte* const end = view.row(static_cast<int64_t>(r) + 1);
+        if (end - kept_from < kPieceBytes && r + 1 < slab.rows.size()) continue;
+        file_.release_pages({kept_from, end});
+        kept_from = end;
       }
-      file_.release_pages(view.span());
     }
   }
 
@@ -167,8 +201,9 @@ Result<BoundModel> bind_size(std::shared_ptr<const ModelFile> file, const std::s
   Joiner joiner(gguf, whole_config, sizes, static_cast<size_t>(chosen - sizes.begin()));
   TRY(joiner.check());
   model.tensors = joiner.tensors(model.config);
-  model.is_joined = true;
-  if (join == Join::kData) {
+  model.is_part = true;
+  if (join == Join::kToRun) joiner.leave_rows_apart(model);
+  if (join != Join::kShapesOnly) {
     if (auto joined = joiner.join(model); !joined) return std::move(joined).error().in(file->path());
   }
   model.file = std::move(file);

@@ -30,13 +30,14 @@ bool is_nested_file(const ModelFile& file);
 /// before, and the last is the whole.
 Result<std::vector<NestedSize>> read_sizes(const Gguf& file, const ModelConfig& whole);
 
-/// The model of one size, put together in memory: the one that `slice` makes of the whole, to the byte of every tensor.
-/// An empty `size` stands for a file that has only one, which is bound as it is; a file of the other kind is an error
-/// (kUsage), as is a name that the file does not have. kCorrupt: slabs that are missing or misshapen, all listed.
-/// kTooLarge: no memory.
+/// The model of one size: the one that `slice` makes of the whole, to the byte of every tensor. Tensors of several
+/// slabs are put together in memory, the others are read where they lie. An empty `size` stands for a file that has
+/// only one, which is bound as it is; a file of the other kind is an error (kUsage), as is a name that the file does
+/// not have. kCorrupt: slabs that are missing or misshapen, all listed. kTooLarge: no memory.
 ///
+/// kToRun: an embedding that is no output, read a row at a time, stays in its pieces too (BoundTensor::pieces).
 /// kShapesOnly: nothing but metadata is read, and the tensors have no data.
-enum class Join : uint8_t { kData, kShapesOnly };
+enum class Join : uint8_t { kData, kToRun, kShapesOnly };
 Result<BoundModel> bind_size(std::shared_ptr<const ModelFile> file, const std::string& size, Join join = Join::kData);
 
 /// The whole model, of a file of either kind.

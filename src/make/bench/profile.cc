@@ -36,7 +36,8 @@ Result<std::unique_ptr<Profiler>> Profiler::open(const std::filesystem::path& pa
                                                  OnTokens on_tokens) {
   TRY_ASSIGN(const Ops* const ops, select_ops());
   TRY_ASSIGN(ModelFile file, ModelFile::open(path));
-  TRY_ASSIGN(BoundModel bound, bind_size(std::make_shared<const ModelFile>(std::move(file)), options.size));
+  TRY_ASSIGN(BoundModel bound,
+             bind_size(std::make_shared<const ModelFile>(std::move(file)), options.size, Join::kToRun));
   ThreadPool pool(options.threads);
   TRY_ASSIGN(std::shared_ptr<const Model> model, Model::from_bound(std::move(bound), pool, &timed_ops(*ops)));
   return std::unique_ptr<Profiler>(new Profiler(std::move(model), options, std::move(on_tokens)));

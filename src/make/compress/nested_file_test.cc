@@ -127,6 +127,31 @@ TEST_F(NestedFile, NothingIsThereTwice) {
             static_cast<int64_t>(family.text_bytes()));
 }
 
+TEST_F(NestedFile, WhatIsInOnePieceIsReadWhereItLies) {
+  const auto smallest = open("small"), medium = open("medium");
+  for (const BoundTensor& tensor : smallest->tensors) EXPECT_FALSE(tensor.is_joined) << tensor.name;
+  EXPECT_FALSE(smallest->joined);
+  const auto whole_family = smallest->file->tensors();
+  for (const BoundTensor& tensor : medium->tensors) {
+    const bool extended = std::ranges::any_of(whole_family, [&](const NamedTensor& slab) {
+      return slab.name == tensor.name + ".right.1" || slab.name == tensor.name + ".below.1";
+    });
+    EXPECT_EQ(tensor.is_joined, extended) << tensor.name;
+  }
+}
+
+TEST_F(NestedFile, AnEmbeddingIsReadFromItsPieces) {
+  ASSERT_FALSE(config_.tie_word_embeddings);
+  const auto whole = open("medium"), apart = open("medium", Join::kToRun);
+  const BoundTensor &joined = *whole->find(Role::kEmbedding), &pieces = *apart->find(Role::kEmbedding);
+  ASSERT_EQ(pieces.pieces.size(), 2u);
+  const auto numbers = static_cast<size_t>(3 * joined.view.shape.row_length());
+  std::vector<float> expected(numbers), found(numbers);
+  decode_rows(joined, 5, 3, expected);
+  decode_rows(pieces, 5, 3, found);
+  EXPECT_EQ(found, expected);
+}
+
 TEST_F(NestedFile, ASizeMustBeNamedAndBeThere) {
   expect_error(open(""), ErrorCode::kUnsupported, "family.gguf", "small, medium, large, full", "--size");
   expect_error(open("tiny"), ErrorCode::kUsage, "no size tiny", "small, medium, large, full");

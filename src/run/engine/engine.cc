@@ -118,7 +118,8 @@ Result<std::unique_ptr<Engine>> Engine::Impl::open(const std::filesystem::path& 
   if (filled.threads == 0) filled.threads = available_threads();
 
   TRY_ASSIGN(ModelFile file, ModelFile::open(path));
-  TRY_ASSIGN(BoundModel bound, bind_size(std::make_shared<const ModelFile>(std::move(file)), options.size));
+  TRY_ASSIGN(BoundModel bound,
+             bind_size(std::make_shared<const ModelFile>(std::move(file)), options.size, Join::kToRun));
   TRY_ASSIGN(const MemoryPlan plan, plan_memory(bound, filled));
   if (auto fits = check_plan(plan, filled); !fits) return std::move(fits).error().in(path.string());
 

@@ -27,8 +27,7 @@ int64_t rows_wanted(const Segment& segment) {
 /// after some thousand tokens. The file stays in its cache.
 void unmap_rows(const Model& model, int64_t n_tokens) {
   constexpr int64_t kFew = 32;
-  const BoundModel& bound = model.bound();
-  if (n_tokens > kFew && bound.file && !bound.is_joined) bound.file->release_pages(model.embedding().view.span());
+  if (n_tokens > kFew) model.bound().unmap(model.embedding());
 }
 
 /// h = Emb[token]

@@ -11,7 +11,7 @@
 namespace adder {
 namespace {
 
-constexpr int64_t kPieceBytes = int64_t{16} << 20;  // of the file that are in memory beside their new place
+constexpr int64_t kPieceBytes = int64_t{4} << 20;  // of the file that are in memory beside their new place
 
 /// An embedding is read a row at a time, so it is looked at where it is used, unless it is the output as well.
 bool is_used_whole(const BoundModel& model, const BoundTensor& tensor) {
@@ -45,7 +45,7 @@ LaidOutBytes laid_out_bytes(const BoundModel& model) {
   LaidOutBytes bytes;
   for (const BoundTensor& tensor : model.tensors) {
     if (!is_used_whole(model, tensor)) continue;
-    if (!is_packed(model, tensor) && model.is_joined) continue;
+    if (!is_packed(model, tensor) && tensor.is_joined) continue;
     (is_packed(model, tensor) ? bytes.packed : bytes.copied) += laid_out_bytes(model, tensor);
     if (tensor.spec.role != Role::kEmbedding) bytes.stored += static_cast<int64_t>(tensor.view.bytes());
   }
@@ -87,7 +87,7 @@ Status take(const BoundModel& model, const BoundTensor& tensor, std::byte* out, 
       }
     });
     const auto row = [&](int64_t r) { return w.row(std::min(r * kPackedRows, n_rows)); };
-    if (out) model.give_up({row(first), row(last)});
+    if (out) model.give_up(tensor, {row(first), row(last)});
   }
   if (not_finite < n_rows) return Error::corrupt("tensor {}: NaN or Inf in row {}", tensor.name, not_finite.load());
   return {};
@@ -116,16 +116,16 @@ Result<Weights> Weights::load(const BoundModel& model, ThreadPool& pool) {
   for (const BoundTensor& tensor : model.tensors) {
     weights.matrices_.emplace_back(StoredMatrix{tensor.view, tensor.scales.weight});
     if (!is_used_whole(model, tensor)) continue;
-    const bool packs = is_packed(model, tensor);
-    TRY(take(model, tensor, packs || copies ? next : nullptr, pool));
+    const bool packs = is_packed(model, tensor), moves = packs || (copies && !tensor.is_joined);
+    TRY(take(model, tensor, moves ? next : nullptr, pool));
     if (packs) {
       PackedMatrix packed = packed_shape(tensor.view);
       packed.data = next;
       weights.matrices_.back() = packed;
-    } else if (copies) {
+    } else if (moves) {
       std::get<StoredMatrix>(weights.matrices_.back()).view.data = next;
     }
-    if (packs || copies) next += laid_out_bytes(model, tensor);
+    if (moves) next += laid_out_bytes(model, tensor);
   }
   return weights;
 }
