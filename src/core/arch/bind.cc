@@ -130,6 +130,17 @@ void skip_tied_output(Inventory& inventory, BoundModel& model, Problems& problem
     problems.add("tensor {} differs from {}, but tie_word_embeddings is true", output->name, embedding->name);
 }
 
+/// Rows that lie in pieces side by side.
+void decode_pieces(std::span<const TensorView> pieces, int64_t first, int64_t n, std::span<float> out) {
+  for (int64_t r = first; r < first + n; ++r) {
+    for (const TensorView& piece : pieces) {
+      const auto width = static_cast<size_t>(piece.shape.row_length());
+      decode(piece.dtype, piece.row(r), out.first(width));
+      out = out.subspan(width);
+    }
+  }
+}
+
 }  // namespace
 
 const BoundTensor* BoundModel::find(Role role, int layer) const {
@@ -198,15 +209,10 @@ Result<BoundModel> bind(std::shared_ptr<const ModelFile> file) {
 void decode_rows(const BoundTensor& tensor, int64_t first, int64_t n, std::span<float> out) {
   CHECK(static_cast<int64_t>(out.size()) == n * tensor.view.shape.row_length(), "{} numbers for {} rows", out.size(),
         n);
-  if (tensor.pieces.empty()) decode(tensor.view.dtype, tensor.view.row(first), out);
-  std::span<float> rest = tensor.pieces.empty() ? std::span<float>() : out;
-  for (int64_t r = first; !rest.empty(); ++r) {
-    for (const TensorView& piece : tensor.pieces) {
-      const auto width = static_cast<size_t>(piece.shape.row_length());
-      decode(piece.dtype, piece.row(r), rest.first(width));
-      rest = rest.subspan(width);
-    }
-  }
+  if (tensor.pieces.empty())
+    decode(tensor.view.dtype, tensor.view.row(first), out);
+  else
+    decode_pieces(tensor.pieces, first, n, out);
   if (tensor.scales.weight != 1)
     for (float& value : out) value *= tensor.scales.weight;
 }

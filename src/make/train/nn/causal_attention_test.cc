@@ -5,17 +5,14 @@
 #include <cmath>
 #include <limits>
 
+#include "make/train/nn/tensors_for_test.h"
+
 namespace adder {
 namespace {
 
+using test::distance;
+using test::random;
 using torch::Tensor;
-
-Tensor random_f64(std::vector<int64_t> shape) {
-  return at::randn(shape, torch::kFloat64);
-}
-double distance(const Tensor& a, const Tensor& b) {
-  return (a - b).abs().max().item<double>();
-}
 
 /// The definition, all scores at once.
 Tensor all_scores(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& starts) {
@@ -39,11 +36,11 @@ TEST(CausalAttention, IsTheDefinitionOverSeveralBlocks) {
     Tensor starts = at::zeros({2, before + kSteps}, torch::kBool);
     starts[0][140] = starts[1][before + 3] = starts[1][290] = true;
     for (const Tensor& documents : {Tensor(), starts}) {
-      std::vector<Tensor> in = {random_f64({2, kSteps, 4, 3}), random_f64({2, before + kSteps, 2, 3}),
-                                random_f64({2, before + kSteps, 2, 3})};
+      std::vector<Tensor> in = {random({2, kSteps, 4, 3}), random({2, before + kSteps, 2, 3}),
+                                random({2, before + kSteps, 2, 3})};
       for (Tensor& t : in) t.requires_grad_(true);
       const Tensor expected = all_scores(in[0], in[1], in[2], documents),
-                   o = causal_attention(in[0], in[1], in[2], documents), weights = random_f64(o.sizes().vec());
+                   o = causal_attention(in[0], in[1], in[2], documents), weights = random(o.sizes().vec());
       EXPECT_LT(distance(o, expected), 1e-13);
       const auto right = torch::autograd::grad({(expected * weights).sum()}, in),
                  found = torch::autograd::grad({(o * weights).sum()}, in);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "make/train/nn/conv_paths.h"
 
 namespace adder {

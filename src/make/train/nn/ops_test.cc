@@ -6,15 +6,14 @@
 #include "make/train/nn/conv_paths.h"
 #include "make/train/nn/norm.h"
 #include "make/train/nn/ssd.h"
+#include "make/train/nn/tensors_for_test.h"
 
 namespace adder {
 namespace {
 
+using test::distance;
+using test::random;
 using torch::Tensor;
-
-Tensor random(std::vector<int64_t> shape) {
-  return at::randn(shape, torch::kFloat64);
-}
 
 /// Compares the gradient of sum(f(inputs) * weights) with central differences, element by element.
 void expect_gradients(std::vector<Tensor> inputs, const std::function<Tensor(const std::vector<Tensor>&)>& f) {
@@ -172,9 +171,12 @@ TEST(CausalConv, RowsAndShiftsAreTheSame) {
   torch::manual_seed(6);
   const Tensor wide = random({2, 9, 8}), x = wide.narrow(2, 1, 5), by_tap = random({4, 5}), bias = random({5});
   const Tensor da = random({2, 9, 5});
-  const auto distance = [](const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); };
   for (const Tensor& starts : {Tensor(), starts_at(2, 9, {{0, 3}, {1, 1}, {1, 2}, {1, 8}})}) {
     EXPECT_LT(distance(conv_by_rows(x, by_tap, bias, starts), conv_by_shifts(x, by_tap, bias, starts)), 1e-14);
+    const auto in_f32 = [](const Tensor& t) { return t.to(torch::kFloat32); };
+    EXPECT_LT(distance(conv_by_rows(in_f32(x), in_f32(by_tap), in_f32(bias), starts),
+                       conv_by_shifts(x, by_tap, bias, starts)),
+              1e-5);
     const ConvGradients rows = conv_by_rows_backward(da, x, by_tap, starts),
                         shifts = conv_by_shifts_backward(da, x, by_tap, starts);
     EXPECT_LT(distance(rows.dx, shifts.dx), 1e-14);

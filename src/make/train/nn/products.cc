@@ -1,5 +1,6 @@
 #include "make/train/nn/products.h"
 
+#include <algorithm>
 #include <vector>
 
 extern "C" {

@@ -2,25 +2,21 @@
 
 #include <gtest/gtest.h>
 
+#include "make/train/nn/tensors_for_test.h"
+
 namespace adder {
 namespace {
 
+using test::distance;
+using test::random;
 using torch::Tensor;
-
-Tensor random_f64(std::vector<int64_t> shape) {
-  return at::randn(shape, torch::kFloat64);
-}
-double distance(const Tensor& a, const Tensor& b) {
-  return (a - b).abs().max().item<double>();
-}
 
 TEST(Product, TakesPartsOfTensorsWhereTheyLie) {
   torch::manual_seed(21);
   // [2,3] matrices in the middle of larger tensors: rows in one piece, columns in one piece, neither.
-  const Tensor rows = random_f64({2, 5, 3, 7}).permute({0, 2, 1, 3}).narrow(3, 2, 4),
-               columns = random_f64({2, 3, 6, 5}).transpose(2, 3).narrow(3, 1, 4),
-               neither = random_f64({2, 3, 5, 8}).slice(3, 0, 8, 2),
-               right = random_f64({2, 1, 4, 6}).expand({2, 3, 4, 6});
+  const Tensor rows = random({2, 5, 3, 7}).permute({0, 2, 1, 3}).narrow(3, 2, 4),
+               columns = random({2, 3, 6, 5}).transpose(2, 3).narrow(3, 1, 4),
+               neither = random({2, 3, 5, 8}).slice(3, 0, 8, 2), right = random({2, 1, 4, 6}).expand({2, 3, 4, 6});
   for (const Tensor& a : {rows, columns, neither}) {
     for (const Tensor& b : {right, right.transpose(2, 3).contiguous().transpose(2, 3)}) {
       const Tensor expected = at::matmul(a.contiguous(), b.contiguous());
@@ -40,7 +36,7 @@ TEST(Product, TakesPartsOfTensorsWhereTheyLie) {
 
 TEST(Product, BroadcastsOverLeadingSizes) {
   torch::manual_seed(22);
-  const Tensor a = random_f64({3, 1, 1, 5}), b = random_f64({1, 4, 5, 1});
+  const Tensor a = random({3, 1, 1, 5}), b = random({1, 4, 5, 1});
   const Tensor c = product(a, b);
   EXPECT_EQ(c.sizes(), (std::vector<int64_t>{3, 4, 1, 1}));
   EXPECT_LT(distance(c, at::matmul(a, b)), 1e-14);
