@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include "make/train/elastic/toy_for_test.h"
 #include "make/train/loop/trainer.h"
+#include "make/train/scale/teams_for_test.h"
 
 namespace adder {
 namespace {
@@ -147,20 +150,23 @@ TEST(BudgetPenalty, IsRelativeWithADeadZoneExceptForTheWholeParent) {
   EXPECT_NEAR(at(980, 1, other), 0.02 + 10 * (2.0 / 3 + 2.0 / 2), 1e-12);
 }
 
-TEST(Elastic, LanesDoNotChangeWhatTheRouterSees) {
+Mixture toy_text(const ElasticRecipe& recipe) {
   std::vector<TokenId> stream;
   for (int document = 0; document < 12; ++document) {
     stream.push_back(1);
     for (int i = 0; i < 30; ++i) stream.push_back(2 + (document * 5 + i) % 11);
   }
+  return Mixture(Windows(stream, 1, recipe.seq_len, recipe.seed));
+}
+
+TEST(Elastic, LanesDoNotChangeWhatTheRouterSees) {
   std::vector<Weights> after;
   std::vector<double> losses;
   for (const int64_t lanes : {1, 2, 4}) {
     ElasticRecipe recipe = test::toy_recipe();
     recipe.lanes = lanes;
     Toy t = toy(recipe);
-    Trainer trainer(recipe, std::move(t.weights), Mixture(Windows(stream, 1, recipe.seq_len, recipe.seed)),
-                    t.objective);
+    Trainer trainer(recipe, std::move(t.weights), toy_text(recipe), t.objective);
     for (int step = 0; step < 3; ++step) losses.push_back(trainer.step(1).value().loss);
     after.push_back(std::move(trainer.weights()));
   }
@@ -168,6 +174,74 @@ TEST(Elastic, LanesDoNotChangeWhatTheRouterSees) {
     for (size_t step = 0; step < 3; ++step) EXPECT_NEAR(losses[3 * run + step], losses[step], 1e-4 * losses[step]);
     for (size_t i = 0; i < after[0].beside.size(); ++i) {
       EXPECT_TRUE(after[run].beside[i].allclose(after[0].beside[i], 1e-3, 1e-4)) << "router weight " << i;
+    }
+  }
+}
+
+/// Elastic, and by the number of the micro-batch what the router drew for it.
+class Drawn : public Objective {
+ public:
+  using Draws = std::map<int64_t, std::pair<int64_t, ChoiceWeights>>;
+  explicit Drawn(std::shared_ptr<const Elastic> elastic) : elastic_(std::move(elastic)) {}
+
+  HeadLoss loss(const Weights& weights, const MicroBatch& micro) const override {
+    const int64_t budget = elastic_->draw_budget(micro.index);
+    {
+      torch::NoGradGuard no_grad;
+      ChoiceWeights pi = elastic_->router().sample(weights.beside, budget, micro.step, micro.index);
+      const std::lock_guard lock(mutex_);
+      EXPECT_TRUE(draws_.emplace(micro.index, std::pair(budget, std::move(pi))).second) << "drawn for twice";
+    }
+    return elastic_->loss(weights, micro);
+  }
+  Draws take() const {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(draws_, {});
+  }
+
+ private:
+  std::shared_ptr<const Elastic> elastic_;
+  mutable std::mutex mutex_;
+  mutable Draws draws_;
+};
+
+/// The noise is that of one process to the bit. So is what is drawn in the first step; later the router's weights
+/// differ by the rounding of sums over processes.
+TEST(Elastic, TheSameIsDrawnHoweverManyProcessesShareTheWork) {
+  ElasticRecipe recipe = test::toy_recipe();
+  recipe.names = {"large", "small"};
+  recipe.fractions = {0.8, 0.5};
+  recipe.shares = {1, 1};
+  recipe.per_layer = {"ffn"};
+  recipe.lanes = 4;
+  constexpr int64_t kSteps = 4;
+  std::vector<Drawn::Draws> runs;
+  for (const int size : {1, 2, 4}) {
+    Drawn::Draws all;
+    std::mutex mutex;
+    test::run_team(size, [&](const Team& team) {
+      Toy t = toy(recipe);
+      const auto drawn = std::make_shared<const Drawn>(t.objective);
+      const std::shared_ptr<const Team> shared(&team, [](const Team*) {});
+      Trainer trainer(recipe, std::move(t.weights), toy_text(recipe), drawn, shared);
+      for (int64_t step = 0; step < kSteps; ++step) ASSERT_TRUE(trainer.step(1));
+      Drawn::Draws mine = drawn->take();
+      EXPECT_EQ(std::ssize(mine), kSteps * recipe.batch / size) << "an equal share";
+      const std::lock_guard lock(mutex);
+      all.merge(mine);
+    });
+    ASSERT_EQ(std::ssize(all), kSteps * recipe.batch) << size << " processes";
+    runs.push_back(std::move(all));
+  }
+  for (size_t run = 1; run < runs.size(); ++run) {
+    for (const auto& [index, draw] : runs[0]) {
+      const auto& [budget, pi] = runs[run].at(index);
+      EXPECT_EQ(budget, draw.first) << index;
+      for (size_t axis = 0; axis < pi.size(); ++axis) {
+        const bool same =
+            index < recipe.batch ? pi[axis].equal(draw.second[axis]) : pi[axis].allclose(draw.second[axis], 1e-3, 1e-4);
+        EXPECT_TRUE(same) << "micro-batch " << index << ", axis " << axis;
+      }
     }
   }
 }

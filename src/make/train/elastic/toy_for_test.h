@@ -28,14 +28,14 @@ inline ModelConfig toy_config() {
   return config;
 }
 
-/// Random, and far from where training starts: norms and skips too.
+/// Random, and far from where training starts: norms and skips too. The same in every thread that asks.
 inline Parameters toy_parameters(torch::TensorOptions options = torch::kFloat32) {
   Parameters params(toy_config(), options);
   params.initialise(11, 0.25);
   torch::NoGradGuard no_grad;
-  torch::manual_seed(4);
+  const at::Generator generator = at::detail::createCPUGenerator(4);
   for (torch::Tensor& value : params.values()) {
-    if (value.dim() == 1) value.add_(torch::randn_like(value), 0.3);
+    if (value.dim() == 1) value.add_(at::randn(value.sizes(), generator, value.options()), 0.3);
   }
   return params;
 }
