@@ -12,6 +12,7 @@
 #include "core/chat/chat_format.h"
 #include "core/chat/messages.h"
 #include "core/formats/json.h"
+#include "core/formats/json_lines.h"
 
 namespace adder {
 namespace {
@@ -21,7 +22,7 @@ class SampleLines {
  public:
   SampleLines(const ModelFile& model, const Tokenizer& tokenizer) : model_(model), tokenizer_(tokenizer) {}
 
-  Result<std::vector<TokenId>> tokens(const std::string& line) {
+  Result<std::vector<TokenId>> tokens(std::string_view line) {
     TRY(parse_json(line, "a sample"));
     const auto sample = parse_ordered(line);
     if (sample && sample->is_object()) {
@@ -49,23 +50,6 @@ class SampleLines {
   std::optional<ChatFormat> format_;
 };
 
-Status add_sample_lines(const std::string& file, const std::string& content, size_t context, size_t most,
-                        SampleLines& lines, std::vector<Window>& windows) {
-  size_t number = 0;
-  for (size_t begin = 0; begin < content.size() && windows.size() < most;) {
-    const size_t end = std::min(content.find('\n', begin), content.size());
-    const std::string line = content.substr(begin, end - begin);
-    begin = end + 1;
-    ++number;
-    if (line.find_first_not_of(" \t\r") == line.npos) continue;
-    auto tokens = lines.tokens(line);
-    if (!tokens) return std::move(tokens).error().in(fmt::format("{}:{}", file, number));
-    if (tokens->size() > context) tokens->resize(context);
-    if (!tokens->empty()) windows.push_back({std::move(*tokens), 0});
-  }
-  return {};
-}
-
 }  // namespace
 
 void add_calibration_text_options(CLI::App& command, CalibrationText& text) {
@@ -88,7 +72,13 @@ Result<std::vector<Window>> calibration_windows(const CalibrationText& text, con
   for (const std::string& file : text.files) {
     TRY_ASSIGN(const std::string content, file == "-" ? read_stdin() : read_file(file));
     if (file.ends_with(".jsonl")) {
-      TRY(add_sample_lines(file, content, static_cast<size_t>(text.context), most, lines, windows));
+      TRY(for_each_json_line(content, file, [&](std::string_view line) -> Status {
+        if (windows.size() >= most) return {};
+        TRY_ASSIGN(std::vector<TokenId> tokens, lines.tokens(line));
+        tokens.resize(std::min(tokens.size(), static_cast<size_t>(text.context)));
+        if (!tokens.empty()) windows.push_back({std::move(tokens), 0});
+        return {};
+      }));
       continue;
     }
     const std::vector<TokenId> tokens = tokenizer.encode(content, {.add_bos = true});

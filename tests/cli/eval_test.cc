@@ -61,7 +61,7 @@ TEST(Solve, AsksEveryProblem) {
   ASSERT_TRUE(write_file(problems, lines + "{\n"));
   const Outcome broken = run_adder({"solve", tiny_model(), "--problems", problems});
   EXPECT_EQ(broken.status, 4);
-  EXPECT_THAT(broken.err, HasSubstr("line 4"));
+  EXPECT_THAT(broken.err, HasSubstr("problems.jsonl:4"));
 }
 
 TEST(Compare, AModelIsItselfAndAQuantisedOneNearlySo) {

@@ -21,6 +21,6 @@ make_parent() {
   once parent "$work/parent.gguf" eval '"$train" pretrain "${run[@]}" && "$train" export "${run[@]}" --out "$work/parent.gguf"'
   parent=$work/parent.gguf
   # A little of every kind of problem, none of those held out.
-  head -qc 6000 "$data"/9000*.txt >"$work/calibration.txt"
-  calibration=(--data "$work/calibration.txt" --context 128 --rank 8 --rank-windows 8)
+  head -qn 24 "$data"/9000*.jsonl >"$work/calibration.jsonl"
+  calibration=(--data "$work/calibration.jsonl" --context 128 --rank 8 --rank-windows 8)
 }

@@ -32,7 +32,7 @@ void add_distill(CLI::App& app, Status& status) {
   add_recipe_options(*command, options->recipe, "recipes/elastic/NAME.toml");
   command->add_option("--teacher", options->teacher, "GGUF file or Hugging Face directory")->required();
   command->add_option("--student", options->student, "the same; what `adder slice` cut out, for example")->required();
-  command->add_option("--data", options->data, "folders of <id>-<title>.txt; the recipe's weights mix them");
+  command->add_option("--data", options->data, "folders of <id>-<title>.txt or .jsonl; the recipe's weights mix them");
   add_run_options(*command, *options);
   command->add_option("--teacher-cache", options->teacher_cache,
                       "a folder to keep what the teacher says in, for later epochs and runs");

@@ -31,7 +31,7 @@ void add_elastic(CLI::App& app, Status& status) {
   CLI::App* command = app.add_subcommand("elastic", "train a parent and a router that finds its smaller selves");
   add_recipe_options(*command, options->recipe, "recipes/elastic/NAME.toml");
   command->add_option("--parent", options->parent, "what `adder slice --order` wrote; weights and frozen teacher");
-  command->add_option("--data", options->data, "folders of <id>-<title>.txt; the recipe's weights mix them");
+  command->add_option("--data", options->data, "folders of <id>-<title>.txt or .jsonl; the recipe's weights mix them");
   add_run_options(*command, *options);
   command->add_option("--teacher-cache", options->teacher_cache,
                       "a folder to keep what the parent says in, for later epochs and runs");

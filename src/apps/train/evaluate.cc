@@ -31,7 +31,7 @@ void add_evaluate(CLI::App& app, Status& status) {
   auto options = std::make_shared<EvaluateCommand>();
   CLI::App* command = app.add_subcommand("evaluate", "loss and bits per byte of a checkpoint on all held-out books");
   add_recipe_options(*command, options->recipe, "recipes/NAME.toml");
-  command->add_option("--data", options->data, "folder of <id>-<title>.txt")->required();
+  command->add_option("--data", options->data, "folder of <id>-<title>.txt or .jsonl")->required();
   command->add_option("--work", options->work, "folder of the run")->required();
   command->add_option("--checkpoint", options->checkpoint, "default: WORK/last.ckpt");
   command->callback([options, &status] { status = evaluate(*options); });

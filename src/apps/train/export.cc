@@ -37,7 +37,7 @@ void add_export(CLI::App& app, Status& status) {
   auto options = std::make_shared<ExportCommand>();
   CLI::App* command = app.add_subcommand("export", "write a checkpoint as GGUF file or Hugging Face directory");
   add_recipe_options(*command, options->recipe, "recipes/NAME.toml");
-  command->add_option("--data", options->data, "folder of <id>-<title>.txt")->required();
+  command->add_option("--data", options->data, "folder of <id>-<title>.txt or .jsonl")->required();
   command->add_option("--work", options->work, "folder of the run")->required();
   command->add_option("--checkpoint", options->checkpoint, "default: WORK/last.ckpt");
   command->add_option("--out", options->out, "NAME.gguf, or a new folder")->required();

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "apps/train/commands.h"
 #include "core/base/byte_size.h"
@@ -9,16 +10,22 @@
 namespace adder {
 namespace {
 
+int64_t hardest_level() {
+  return std::ranges::max(tasks(), {}, &Task::levels).levels - 1;
+}
+
 struct SynthDataCommand {
   std::filesystem::path out;
   std::vector<std::string> tasks;
   std::string size = "2MB";
   int64_t tests = 100;
   uint64_t seed = 0;
+  int64_t max_level = hardest_level();
 };
 
 Status synth_data(const SynthDataCommand& command) {
   ProblemFilesOptions options{.tasks = {}, .train_bytes = 0, .tests_per_task = command.tests, .seed = command.seed};
+  options.max_level = command.max_level;
   TRY_ASSIGN(options.train_bytes, parse_byte_size(command.size));
   for (const std::string& name : command.tasks) options.tasks.push_back(find_task(name));
   if (options.tasks.empty())
@@ -52,6 +59,9 @@ void add_synth_data(CLI::App& app, Status& status) {
   command->add_option("--tests", options->tests, "problems of each task held out")
       ->capture_default_str()
       ->check(CLI::Range(int64_t{0}, int64_t{1'000'000}));
+  command->add_option("--max-level", options->max_level, "none harder than that, to train on or to test")
+      ->capture_default_str()
+      ->check(CLI::Range(int64_t{0}, hardest_level()));
   command->add_option("--seed", options->seed, "of the generator")->capture_default_str();
   command->footer(task_list());
   command->callback([options, &status] { status = synth_data(*options); });

@@ -28,7 +28,7 @@ Status train_tokenizer(const TokenizerCommand& options) {
 void add_tokenizer(CLI::App& app, Status& status) {
   auto options = std::make_shared<TokenizerCommand>();
   CLI::App* command = app.add_subcommand("tokenizer", "learn a byte-level BPE vocabulary");
-  command->add_option("--data", options->data, "folder of <id>-<title>.txt")->required();
+  command->add_option("--data", options->data, "folder of <id>-<title>.txt or .jsonl")->required();
   command->add_option("--out", options->out, "folder for tokenizer.json and its side files")->required();
   command->add_option("--vocab", options->vocab_size, "tokens in all")->capture_default_str();
   command->add_option("--hold-out", options->held_out, "ids of books not to learn from")->delimiter(',');

@@ -12,7 +12,8 @@ Problem make_copying(Rng& rng, int64_t level) {
   const size_t n = size_t{2} << level;
   std::vector<std::string> words;
   while (words.size() < n)
-    if (std::string word = nonsense(rng); std::ranges::find(words, word) == words.end()) words.push_back(word);
+    if (std::string word = nonsense(rng, number(rng, 2, 3)); std::ranges::find(words, word) == words.end())
+      words.push_back(word);
   const auto listed = [](const std::vector<std::string>& list) { return fmt::format("{}", fmt::join(list, " ")); };
 
   Problem problem{.task = "copying", .level = level};

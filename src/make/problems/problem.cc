@@ -9,7 +9,7 @@ namespace adder {
 namespace {
 
 constexpr Task kTasks[] = {
-    {"recall", "a number stated 0, 1, 2, 4 .. 64 sentences ago", 8, make_recall},
+    {"recall", "what one of 2, 4, 8 .. 256 has", 8, make_recall},
     {"copying", "words that mean nothing, 2 to 16 of them: again, backwards, the last, the one after", 4, make_copying},
     {"arithmetic", "sums, differences and products of numbers of up to 1, 2, 3 digits", 3, make_arithmetic},
     {"counting", "how often a word stands among 4 to 24 others", 4, make_counting},

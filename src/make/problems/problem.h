@@ -15,8 +15,9 @@ struct Problem {
   int64_t level = 0;      ///< how hard, see Task
   std::string prompt;
   std::string answer;  ///< may have several lines
+  std::string more;    ///< lines that a text to train on goes on with: the same asked again, of others
 
-  std::string text() const { return prompt + answer + "\n"; }
+  std::string text() const { return prompt + answer + "\n" + more; }
 };
 
 /// Whether what a model wrote after the prompt is the answer and nothing else on its last line.
@@ -33,7 +34,7 @@ struct Task {
   Problem (*make)(Rng& rng, int64_t level);
 };
 
-/// recall over a distance, copying, arithmetic, counting, following a format, answering from stated facts
+/// recall of one among many, copying, arithmetic, counting, following a format, answering from stated facts
 std::span<const Task> tasks();
 const Task* find_task(std::string_view name);
 

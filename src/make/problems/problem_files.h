@@ -13,6 +13,7 @@ struct ProblemFilesOptions {
   int64_t train_bytes = 0;         ///< of text, over all tasks
   int64_t tests_per_task = 0;
   uint64_t seed = 0;
+  int64_t max_level = INT64_MAX;  ///< no harder ones, to train on or to test
 };
 
 /// What was written of one task.
@@ -23,8 +24,8 @@ struct ProblemFile {
 };
 
 /// A corpus of problems, of all levels alike, in the layout that a corpus of prose has:
-///   900001-recall.txt ...     problems to train on, an empty line after each
-///   910001-recall.txt ...     held out: `tests_per_task` problems that are in none of the others
+///   900001-recall.jsonl ...   problems to train on, each a document
+///   910001-recall.jsonl ...   held out: `tests_per_task` problems that are in none of the others
 ///   problems.jsonl            those held out, a line each: task, level, prompt, answer
 /// The bytes depend on the options alone. Fails if a file of one of these names is there already.
 Result<std::vector<ProblemFile>> write_problems(const std::filesystem::path& directory,

@@ -3,11 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <set>
 
 #include "core/base/atomic_file.h"
 #include "core/base/testing/expect_error.h"
 #include "core/base/testing/temp_dir.h"
+#include "core/formats/json_lines.h"
 
 namespace adder {
 namespace {
@@ -36,7 +37,7 @@ TEST(ProblemFiles, HoldEqualSharesAndNoTestAmongWhatIsTrainedOn) {
   std::string trained;
   for (size_t i = 0; i < files->size(); ++i) {
     const ProblemFile& file = (*files)[i];
-    const std::string name = std::string(file.task->name) + ".txt";
+    const std::string name = std::string(file.task->name) + ".jsonl";
     const std::string train =
         text(folder.path() / (std::to_string(kFirstTrainId + static_cast<int64_t>(i)) + "-" + name));
     const std::string test =
@@ -46,14 +47,28 @@ TEST(ProblemFiles, HoldEqualSharesAndNoTestAmongWhatIsTrainedOn) {
     EXPECT_GE(file.bytes, 10000);
     trained += train;
   }
-  std::istringstream lines(text(folder.path() / "problems.jsonl"));
   int64_t n = 0;
-  for (std::string line; std::getline(lines, line); ++n) {
+  EXPECT_TRUE(for_each_json_line(text(folder.path() / "problems.jsonl"), "problems", [&](std::string_view line) {
     const auto problem = nlohmann::json::parse(line);
-    const std::string prompt = problem["prompt"];
-    EXPECT_EQ(trained.find("\n" + prompt + problem["answer"].get<std::string>() + "\n"), std::string::npos) << prompt;
-  }
+    const std::string prompt = problem["prompt"], answer = problem["answer"];
+    const std::string quoted = nlohmann::json(prompt + answer + "\n").dump();
+    EXPECT_EQ(trained.find(quoted.substr(0, quoted.size() - 1)), std::string::npos) << prompt;
+    ++n;
+    return Status();
+  }));
   EXPECT_EQ(n, 20 * std::ssize(tasks()));
+}
+
+TEST(ProblemFiles, AreNoHarderThanAskedFor) {
+  const testing::TempDir folder;
+  ProblemFilesOptions options = all_tasks();
+  options.max_level = 2;
+  ASSERT_TRUE(write_problems(folder.path(), options));
+  const auto problems = read_problems(folder / "problems.jsonl");
+  ASSERT_TRUE(problems) << problems.error().message();
+  std::set<int64_t> levels;
+  for (const Problem& problem : *problems) levels.insert(problem.level);
+  EXPECT_EQ(levels, (std::set<int64_t>{0, 1, 2}));
 }
 
 TEST(ProblemFiles, DependOnTheSeedAlone) {
@@ -74,7 +89,7 @@ TEST(ProblemFiles, DependOnTheSeedAlone) {
 TEST(ProblemFiles, AreNotWrittenOverOthers) {
   const testing::TempDir folder;
   ASSERT_TRUE(write_problems(folder.path(), all_tasks()));
-  testing::expect_error(write_problems(folder.path(), all_tasks()), ErrorCode::kUsage, "900001-recall.txt",
+  testing::expect_error(write_problems(folder.path(), all_tasks()), ErrorCode::kUsage, "900001-recall.jsonl",
                         "is there already");
 }
 
@@ -95,14 +110,18 @@ TEST(ProblemFiles, SayWhichLineIsNotOne) {
     EXPECT_TRUE(write_file(folder / "p.jsonl", good + "\n" + line + "\n"));
     return read_problems(folder / "p.jsonl");
   };
-  expect_error(refusal("{"), ErrorCode::kCorrupt, "line 2: is no JSON object");
-  expect_error(refusal("[1]"), ErrorCode::kCorrupt, "line 2: is no JSON object");
+  expect_error(refusal("{"), ErrorCode::kCorrupt, "p.jsonl:2", "not JSON");
+  expect_error(refusal("[1]"), ErrorCode::kCorrupt, "p.jsonl:2", "expected an object");
   expect_error(refusal(R"({"task": "recall", "level": "1", "prompt": "a", "answer": "b"})"), ErrorCode::kCorrupt,
-               "line 2: wants the texts");
-  expect_error(refusal(R"({"task": "sums", "level": 1, "prompt": "a", "answer": "b"})"), ErrorCode::kCorrupt,
-               "line 2: there is no task 'sums'");
+               "p.jsonl:2", "expected an object");
   expect_error(refusal(R"({"task": "recall", "level": 1, "prompt": "", "answer": "b"})"), ErrorCode::kCorrupt,
-               "line 2: has an empty prompt");
+               "p.jsonl:2", "expected an object");
+  expect_error(refusal(R"({"task": "sums", "level": 1, "prompt": "a", "answer": "b"})"), ErrorCode::kCorrupt,
+               "p.jsonl:2", "there is no task 'sums'");
+  for (const char* const level : {"-1", "8", "9223372036854775807", "18446744073709551615"}) {
+    const std::string line = fmt::format(R"({{"task": "recall", "level": {}, "prompt": "a", "answer": "b"}})", level);
+    expect_error(refusal(line), ErrorCode::kCorrupt, "p.jsonl:2", "of recall, which has 0 to 7");
+  }
   EXPECT_TRUE(write_file(folder / "none.jsonl", "\n"));
   expect_error(read_problems(folder / "none.jsonl"), ErrorCode::kCorrupt, "holds no problems");
 }

@@ -32,7 +32,7 @@ std::string join(const std::vector<std::string>& parts, const std::string& separ
 // Readers of the prompts, who know nothing of how they were made.
 
 std::string solve_recall(const std::string& prompt) {
-  const std::string asked = prompt.substr(prompt.rfind("The number on "));
+  const std::string asked = split(prompt, ".\n").back();
   const size_t at = prompt.find(asked) + asked.size();
   return prompt.substr(at, prompt.find('.', at) + 1 - at);
 }
@@ -152,11 +152,23 @@ TEST(Problems, AreLongerAtHigherLevels) {
   }
 }
 
-TEST(Problems, RecallIsAskedAfterADistanceThatDoubles) {
-  for (const auto& [level, sentences] : {std::pair{0, 4}, {1, 5}, {2, 6}, {4, 12}, {7, 68}}) {
+TEST(Problems, RecallTellsTwiceAsManyAtEveryLevelAndAsksNobodyTwice) {
+  for (int64_t level = 0; level < 8; ++level) {
     Rng rng(3);
-    const std::string prompt = find_task("recall")->make(rng, level).prompt;
-    EXPECT_EQ(std::ranges::count(prompt, '.') + 1, sentences) << prompt;
+    const Problem problem = find_task("recall")->make(rng, level);
+    auto told = split(problem.prompt, ".\n");
+    std::set<std::string> asked{told.back()};
+    told.pop_back();
+    EXPECT_EQ(std::ssize(told), 2 << level) << problem.prompt;
+    EXPECT_EQ(std::set<std::string>(told.begin(), told.end()).size(), told.size());
+    auto others = split(problem.more, ".\n");
+    EXPECT_EQ(others.back(), "");
+    others.pop_back();
+    EXPECT_EQ(std::ssize(others), std::min(31, (2 << level) - 1));
+    for (const std::string& other : others) {
+      EXPECT_NE(std::ranges::find(told, other), told.end()) << other;
+      EXPECT_TRUE(asked.insert(other.substr(0, other.rfind(' ') + 1)).second) << other;
+    }
   }
 }
 

@@ -20,12 +20,6 @@ constexpr std::string_view kThings[] = {"box",  "lamp",  "book", "cup",   "ring"
                                         "coat", "chair", "bell", "apple", "chest", "drum",  "kite",  "boat"};
 constexpr std::string_view kColours[] = {"red", "blue", "green", "white", "black", "yellow", "brown", "grey"};
 
-constexpr std::string_view kQualities[] = {"old", "little", "quiet", "hungry", "clever", "tired", "happy", "wild"};
-constexpr std::string_view kDoings[] = {"slept", "waited", "played", "walked", "sat", "hid", "ran", "sang"};
-constexpr std::string_view kWhere[] = {"by the river",    "under the tree", "behind the house", "in the garden",
-                                       "near the bridge", "on the hill",    "beside the road",  "in the forest"};
-constexpr std::string_view kWhen[] = {"all day", "in the morning", "until dark", "for a while", "once more", "at noon"};
-
 constexpr std::string_view kOnsets = "bdfgklmnprstvz", kVowels = "aeiou";
 
 }  // namespace
@@ -63,19 +57,13 @@ int64_t number(Rng& rng, int64_t low, int64_t high) {
   return low + static_cast<int64_t>(rng.below(static_cast<uint64_t>(high - low + 1)));
 }
 
-std::string nonsense(Rng& rng) {
+std::string nonsense(Rng& rng, int64_t syllables) {
   std::string word;
-  for (int64_t syllables = number(rng, 2, 3); syllables > 0; --syllables) {
+  for (; syllables > 0; --syllables) {
     word += kOnsets[rng.below(kOnsets.size())];
     word += kVowels[rng.below(kVowels.size())];
   }
   return word;
-}
-
-std::string filler(Rng& rng) {
-  const std::string_view quality = any(rng, kQualities), animal = any(rng, kAnimals), doing = any(rng, kDoings);
-  const std::string_view where = any(rng, kWhere), when = any(rng, kWhen);
-  return fmt::format("The {} {} {} {} {}.", quality, animal, doing, where, when);
 }
 
 }  // namespace adder

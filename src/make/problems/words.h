@@ -22,9 +22,7 @@ std::string_view any(Rng& rng, Words words);
 std::vector<std::string_view> some(Rng& rng, Words words, size_t n);
 /// In [low, high].
 int64_t number(Rng& rng, int64_t low, int64_t high);
-/// A word that means nothing: two or three syllables.
-std::string nonsense(Rng& rng);
-/// A sentence that answers nothing: neither a person nor a number is in it.
-std::string filler(Rng& rng);
+/// A word that means nothing.
+std::string nonsense(Rng& rng, int64_t syllables);
 
 }  // namespace adder

@@ -11,11 +11,8 @@ std::vector<int64_t> ids_in(const std::filesystem::path& folder, const std::vect
   std::vector<int64_t> there;
   std::error_code failure;
   for (const auto& file : std::filesystem::directory_iterator(folder, failure)) {
-    for (const int64_t id : ids) {
-      if (file.path().extension() == ".txt" && file.path().filename().string().starts_with(fmt::format("{}-", id))) {
-        there.push_back(id);
-      }
-    }
+    const std::optional<int64_t> id = book_id(file.path());
+    if (id && std::ranges::find(ids, *id) != ids.end()) there.push_back(*id);
   }
   return there;
 }

@@ -69,16 +69,19 @@ Result<Streams> tokenize_corpus(const std::vector<Book>& books, const Tokenizer&
                                 const std::filesystem::path& cache) {
   Streams streams;
   for (const Book& book : books) {
-    if (book.held_out) streams.held_out_bytes += std::ssize(book.text);
+    if (!book.held_out) continue;
+    for (const std::string& document : book.documents) streams.held_out_bytes += std::ssize(document);
   }
   const std::string key = fingerprint(books, tokenizer);
   if (read_cache(cache, key, streams)) return streams;
   for (const Book& book : books) {
     std::vector<TokenId>& stream = book.held_out ? streams.held_out : streams.train;
-    stream.push_back(tokenizer.data().bos);
-    const std::vector<TokenId> ids = tokenizer.encode(book.text, {.add_bos = false});
-    stream.insert(stream.end(), ids.begin(), ids.end());
-    stream.push_back(tokenizer.data().eos);
+    for (const std::string& document : book.documents) {
+      stream.push_back(tokenizer.data().bos);
+      const std::vector<TokenId> ids = tokenizer.encode(document, {.add_bos = false});
+      stream.insert(stream.end(), ids.begin(), ids.end());
+      stream.push_back(tokenizer.data().eos);
+    }
   }
   TRY(write_cache(cache, key, streams));
   return streams;
@@ -91,7 +94,8 @@ Result<Tokenizer> tokenizer_for(const std::vector<Book>& books, int64_t vocab_si
   if (!std::filesystem::exists(tokenizer_path)) {
     WordCounts words;
     for (const Book& book : books) {
-      if (!book.held_out) TRY(count_words(book.text, kTrainedPre, words));
+      if (book.held_out) continue;
+      for (const std::string& document : book.documents) TRY(count_words(document, kTrainedPre, words));
     }
     TRY_ASSIGN(TokenizerData data, train_bpe(words, vocab_size));
     TRY_ASSIGN(const nlohmann::json json, to_tokenizer_json(data));

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
 
 #include "core/base/atomic_file.h"
 #include "make/train/data/bpe_trainer.h"
@@ -46,6 +48,29 @@ TEST_F(Corpus, RefusesWhatWouldMixOrLoseBooks) {
   EXPECT_THAT(read_corpus(directory_ / "none", {}).error().message(), HasSubstr("cannot list"));
   write("3-again.txt", "x");
   EXPECT_THAT(read_corpus(directory_, {40}).error().message(), HasSubstr("two files have the id 3"));
+  fs::remove(directory_ / "3-again.txt");
+  write("5-lines.jsonl", "{\"text\": \"a\"}\n{\"texts\": \"b\"}\n");
+  EXPECT_THAT(read_corpus(directory_, {40}).error().message(),
+              testing::AllOf(HasSubstr("5-lines.jsonl:2"), HasSubstr("expected an object with a text")));
+}
+
+TEST_F(Corpus, LinesOfJsonAreDocuments) {
+  fs::create_directories(directory_ / "work");
+  write("5-lines.jsonl", "{\"text\": \"The cat\\nran.\"}\n\n{\"text\": \"The rat sat.\", \"source\": 7}\n");
+  const auto books = read_corpus(directory_, {3, 12, 40});
+  ASSERT_TRUE(books) << books.error().message();
+  EXPECT_THAT((*books)[1].documents, testing::ElementsAre("The cat\nran.", "The rat sat."));
+  const auto tokenizer = tokenizer_for(*books, 274, directory_ / "work");
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message();
+  const auto streams = tokenize_corpus(*books, *tokenizer, directory_ / "work/tokens.cache");
+  ASSERT_TRUE(streams);
+  std::vector<TokenId> expected;
+  for (const std::string& document : (*books)[1].documents) {
+    expected.push_back(tokenizer->data().bos);
+    std::ranges::copy(tokenizer->encode(document, {.add_bos = false}), std::back_inserter(expected));
+    expected.push_back(tokenizer->data().eos);
+  }
+  EXPECT_EQ(streams->train, expected);
 }
 
 TEST_F(Corpus, TokenizerAndStreamNeverSeeHeldOutBooks) {
@@ -60,9 +85,9 @@ TEST_F(Corpus, TokenizerAndStreamNeverSeeHeldOutBooks) {
 
   const auto streams = tokenize_corpus(*books, *made, directory_ / "work/tokens.cache");
   ASSERT_TRUE(streams) << streams.error().message();
-  EXPECT_EQ(streams->held_out_bytes, std::ssize((*books)[2].text));
-  EXPECT_EQ(made->decode(streams->train), (*books)[0].text + (*books)[1].text);
-  EXPECT_EQ(made->decode(streams->held_out), (*books)[2].text);
+  EXPECT_EQ(streams->held_out_bytes, std::ssize((*books)[2].documents[0]));
+  EXPECT_EQ(made->decode(streams->train), (*books)[0].documents[0] + (*books)[1].documents[0]);
+  EXPECT_EQ(made->decode(streams->held_out), (*books)[2].documents[0]);
   EXPECT_EQ(streams->train.front(), made->data().bos);
   EXPECT_EQ(streams->train.back(), made->data().eos);
 }
