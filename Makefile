@@ -8,7 +8,7 @@
 PROMPT ?= Once upon a time
 ARGS ?=
 DURATION ?= 600
-WORK ?= build/elastic
+WORK ?= build/$@
 PREFIX ?= /usr/local
 PYTHON ?= python3
 export PROMPT
@@ -53,6 +53,12 @@ elastic: ## the study of shrinking on the parent of recipes/study/laptop; resume
 	cmake --preset train
 	cmake --build build --target adder adder-train
 	scripts/elastic recipes/study/laptop "$(WORK)" build
+
+elastic-stages: ## what a second stage on long windows is worth, by recall; resumes WORK (build/elastic-stages)
+	@$(packages) packages.txt packages-train.txt
+	cmake --preset train
+	cmake --build build --target adder adder-train
+	scripts/elastic-stages "$(WORK)" build
 
 bench: ## micro-benchmarks, then the built-in model
 	@$(packages) packages.txt packages-ci.txt
@@ -118,4 +124,4 @@ clean: ## forget every build
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
-.PHONY: build run test build-train test-train elastic-mini elastic bench bench-peers bench-train compat emulate check-official fuzz soak format lint install clean help
+.PHONY: build run test build-train test-train elastic-mini elastic elastic-stages bench bench-peers bench-train compat emulate check-official fuzz soak format lint install clean help

@@ -32,7 +32,7 @@ std::string join(const std::vector<std::string>& parts, const std::string& separ
 // Readers of the prompts, who know nothing of how they were made.
 
 std::string solve_recall(const std::string& prompt) {
-  const std::string asked = split(prompt, ".\n").back();
+  const std::string asked = split(prompt, ". ").back();
   const size_t at = prompt.find(asked) + asked.size();
   return prompt.substr(at, prompt.find('.', at) + 1 - at);
 }
@@ -156,7 +156,7 @@ TEST(Problems, RecallTellsTwiceAsManyAtEveryLevelAndAsksNobodyTwice) {
   for (int64_t level = 0; level < 8; ++level) {
     Rng rng(3);
     const Problem problem = find_task("recall")->make(rng, level);
-    auto told = split(problem.prompt, ".\n");
+    auto told = split(problem.prompt, ". ");
     std::set<std::string> asked{told.back()};
     told.pop_back();
     EXPECT_EQ(std::ssize(told), 2 << level) << problem.prompt;
