@@ -61,6 +61,8 @@ def before_rounding(adder, seedling, target):
 def text_of(adder, seedling, prose, books, seed, characters):
     if prose:
         parts = [path.read_text() for book in books for path in sorted(pathlib.Path(prose).glob(book + "*.txt"))]
+        if not parts:
+            sys.exit(f"{prose}: none of the books {', '.join(books)}")
         return "\n".join(part[20_000 : 20_000 + characters // len(books)] for part in parts)
     return adder.json("run", seedling, "-p", "Once upon a time", "-n", characters // 4, "--context", characters // 4 + 64,
                       "--seed", seed, "--ignore-eos")["text"]
