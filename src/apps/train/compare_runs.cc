@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 struct CompareRunsCommand {
   std::vector<std::string> runs;  // LABEL=FOLDER[,FOLDER...]
   std::vector<std::string> below;
-  fs::path html, markdown;
+  fs::path html, markdown, svg;
   std::string title = "Methods compared";
   double seam = -1;
   bool json = false, best = false;
@@ -54,6 +54,12 @@ Status check_seam(const Comparison& comparison, double most) {
   return {};
 }
 
+Status write_charts(const Comparison& comparison, const fs::path& folder) {
+  TRY(make_directory(folder));
+  for (const auto& [name, chart] : comparison.charts()) TRY(write_file(folder / (name + ".svg"), chart));
+  return {};
+}
+
 Status compare_runs(const CompareRunsCommand& command) {
   std::vector<Method> methods;
   for (const std::string& run : command.runs) TRY(add_run(run, methods));
@@ -70,6 +76,7 @@ Status compare_runs(const CompareRunsCommand& command) {
   }
   if (!command.html.empty()) TRY(write_file(command.html, comparison.page(command.title)));
   if (!command.markdown.empty()) TRY(write_file(command.markdown, comparison.markdown()));
+  if (!command.svg.empty()) TRY(write_charts(comparison, command.svg));
   TRY(check_below(comparison, command.below));
   return check_seam(comparison, command.seam);
 }
@@ -84,6 +91,7 @@ void add_compare_runs(CLI::App& app, Status& status) {
       ->type_name("RUN...");
   command->add_option("--html", options->html, "write a page of charts and tables too");
   command->add_option("--markdown", options->markdown, "write the tables for a document too");
+  command->add_option("--svg", options->svg, "write the charts as files too, for a document")->type_name("FOLDER");
   command->add_option("--title", options->title, "of the page")->capture_default_str();
   command->add_flag("--json", options->json, "print JSON");
   command->add_flag("--best", options->best, "print the label with the least KL where all have come to, nothing else");

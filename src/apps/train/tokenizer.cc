@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/train/commands.h"
+#include "core/base/atomic_file.h"
 #include "make/train/data/streams.h"
 
 namespace adder {
@@ -17,7 +18,7 @@ Status train_tokenizer(const TokenizerCommand& options) {
     return Error::usage("{}: has a tokenizer.json already", options.out.string());
   }
   TRY_ASSIGN(const std::vector<Book> books, read_corpus(options.data, options.held_out));
-  std::filesystem::create_directories(options.out);
+  TRY(make_directory(options.out));
   TRY_ASSIGN(const Tokenizer tokenizer, tokenizer_for(books, options.vocab_size, options.out));
   fmt::print(stderr, "{}: {} tokens\n", (options.out / "tokenizer.json").string(), tokenizer.vocab_size());
   return {};

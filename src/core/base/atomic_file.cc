@@ -82,6 +82,13 @@ Status write_file(const std::filesystem::path& target, std::string_view text) {
   return file.commit();
 }
 
+Status make_directory(const std::filesystem::path& path) {
+  std::error_code failure;
+  std::filesystem::create_directories(path, failure);
+  if (failure) return Error::io("{}: cannot create the directory ({})", path.string(), failure.message());
+  return {};
+}
+
 Result<std::string> read_file(const std::filesystem::path& path, size_t limit) {
   TRY_ASSIGN(auto file, MappedFile::open(path));
   const auto bytes = file.bytes();

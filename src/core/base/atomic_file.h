@@ -43,6 +43,9 @@ class AtomicFile {
 /// The common case: a small file in one call.
 Status write_file(const std::filesystem::path& target, std::string_view text);
 
+/// With its parents; what is there already is left as it is.
+Status make_directory(const std::filesystem::path& path);
+
 /// Reads a text file of at most `limit` bytes.
 Result<std::string> read_file(const std::filesystem::path& path, size_t limit = size_t{1} << 30);
 

@@ -107,6 +107,16 @@ TEST(AtomicFile, ReportsAFullDisk) {
   expect_error(file->write("x"), ErrorCode::kIo, "cannot write", "No space left");
 }
 
+TEST(MakeDirectory, MakesParentsAndLeavesWhatIsThere) {
+  const TempDir dir;
+  EXPECT_TRUE(make_directory(dir / "a/b"));
+  dir.put("a/b/c", "x");
+  EXPECT_TRUE(make_directory(dir / "a/b"));
+  EXPECT_EQ(read_file(dir / "a/b/c").value(), "x");
+  expect_error(make_directory(dir / "a/b/c/d"), ErrorCode::kIo, "a/b/c/d: cannot create the directory",
+               "Not a directory");
+}
+
 TEST(ReadFile, KeepsToItsLimit) {
   const TempDir dir;
   dir.put("a", "12345");

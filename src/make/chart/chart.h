@@ -14,9 +14,15 @@ struct Curve {
   std::vector<std::pair<double, double>> points;
 };
 
+/// Which axes are logarithmic; what is not above zero is not drawn there.
+struct LogAxes {
+  bool x = false, y = false;
+};
+
 /// A line chart with axes and legend as one <svg> element. Curves without points are left out; no points at all gives
 /// an empty frame.
-std::string line_chart(const std::string& title, const std::string& x_axis, const std::vector<Curve>& curves);
+std::string line_chart(const std::string& title, const std::string& x_axis, const std::vector<Curve>& curves,
+                       LogAxes log = {});
 
 /// One bar: its length from zero, the range it was seen in as a thin line over its end, and how high it could have been
 /// as a mark. low == high draws no range, a limit of 0 no mark.

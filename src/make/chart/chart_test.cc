@@ -18,9 +18,29 @@ TEST(Page, EscapesWhatWouldBeMarkup) {
   EXPECT_THAT(page, HasSubstr("<p>body</p></html>"));
 }
 
+TEST(Page, AChartCanBeAFile) {
+  const std::string file = svg_file(line_chart("t", "x", {{"flat", "#000", {{1, 2}}}}));
+  EXPECT_THAT(file, testing::StartsWith("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 280\""));
+  EXPECT_THAT(file, HasSubstr("fill:none"));
+  EXPECT_THAT(file, HasSubstr("flat 2"));
+  EXPECT_THAT(file, testing::EndsWith("</svg>\n"));
+}
+
 TEST(LineChart, SurvivesOnePointAndNone) {
   EXPECT_THAT(line_chart("t", "x", {}), HasSubstr("<svg"));
   EXPECT_THAT(line_chart("t", "x", {{"flat", "#000", {{1, 2}}}}), HasSubstr("flat 2"));
+}
+
+/// 56 to 708 across is one decade here, 244 to 34 up is two.
+TEST(LineChart, LogarithmicAxesGoByFactors) {
+  const std::string svg =
+      line_chart("t", "x", {{"a", "#000", {{0, 5}, {10, 0.1}, {20, 1}, {100, 10}}}}, {.x = true, .y = true});
+  EXPECT_THAT(svg, HasSubstr("points=\"56.0,244.0 252.3,139.0 708.0,34.0 \""));
+  for (const char* tick : {">0.1<", ">0.2<", ">0.5<", ">5<", ">20<", ">50<", ">100<"})
+    EXPECT_THAT(svg, HasSubstr(tick));
+  const std::string large = line_chart("t", "x", {{"a", "#000", {{20000, 1}, {2e6, 2}}}}, {.x = true});
+  for (const char* tick : {">20k<", ">500k<", ">2M<"}) EXPECT_THAT(large, HasSubstr(tick));
+  EXPECT_THAT(line_chart("t", "x", {{"none", "#000", {{1, 0}}}}, {.y = true}), Not(HasSubstr("polyline")));
 }
 
 TEST(LineChart, NamesThatDoNotFitAboveStandBelow) {

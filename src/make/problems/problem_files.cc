@@ -61,10 +61,7 @@ Result<Problem> read_problem(std::string_view line) {
 
 Result<std::vector<ProblemFile>> write_problems(const std::filesystem::path& directory,
                                                 const ProblemFilesOptions& options) {
-  std::error_code failure;
-  std::filesystem::create_directories(directory, failure);
-  if (failure) return Error::io("{}: cannot make the directory ({})", directory.string(), failure.message());
-
+  TRY(make_directory(directory));
   std::vector<ProblemFile> files;
   std::string lines;
   const auto share = options.train_bytes / std::max<int64_t>(1, std::ssize(options.tasks));

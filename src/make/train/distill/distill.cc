@@ -1,6 +1,7 @@
 #include "make/train/distill/distill.h"
 
 #include "core/arch/budget.h"
+#include "core/base/atomic_file.h"
 #include "make/train/data/library.h"
 #include "make/train/distill/parent.h"
 #include "make/train/export/export.h"

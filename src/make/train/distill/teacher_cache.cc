@@ -7,7 +7,6 @@
 #include "core/base/hash.h"
 #include "core/base/mapped_file.h"
 #include "core/formats/json.h"
-#include "make/train/loop/run.h"
 
 namespace adder {
 namespace {

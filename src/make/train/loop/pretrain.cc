@@ -1,6 +1,7 @@
 #include "make/train/loop/pretrain.h"
 
 #include "core/arch/budget.h"
+#include "core/base/atomic_file.h"
 #include "make/train/loop/workbench.h"
 
 namespace adder {

@@ -172,11 +172,4 @@ bool is_complete(const Trainer& trainer) {
   return end_of(trainer) > 0 && trainer.steps_done() >= end_of(trainer);
 }
 
-Status make_directory(const std::filesystem::path& path) {
-  std::error_code failure;
-  std::filesystem::create_directories(path, failure);
-  if (failure) return Error::io("{}: cannot create the directory ({})", path.string(), failure.message());
-  return {};
-}
-
 }  // namespace adder

@@ -30,6 +30,4 @@ Status run(Trainer& trainer, const RunOptions& options, const Judge& judge, cons
 /// True when the recipe's steps, or those of its decay, are done.
 bool is_complete(const Trainer& trainer);
 
-Status make_directory(const std::filesystem::path& path);
-
 }  // namespace adder

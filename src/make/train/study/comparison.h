@@ -47,6 +47,8 @@ class Comparison {
   std::string text() const;      ///< tables for a terminal
   std::string markdown() const;  ///< the same for a document
   std::string page(const std::string& title) const;
+  /// What each chart of the page shows, a word, and an SVG file of it.
+  std::vector<std::pair<std::string, std::string>> charts() const;
   nlohmann::ordered_json json() const;
 
  private:

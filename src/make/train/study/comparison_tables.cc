@@ -15,12 +15,13 @@ struct MeasureNames {
   const char* title;
   const char* field;
   bool is_share;
+  bool is_logarithmic;
 };
 constexpr std::array<MeasureNames, kMeasures> kNames = {
-    {{Measure::kKl, "KL to the parent", "kl", false},
-     {Measure::kLoss, "validation loss", "loss", false},
-     {Measure::kAgreement, "top-1 agreement, %", "agreement", true},
-     {Measure::kAccuracy, "next token right, %", "accuracy", true}}};
+    {{Measure::kKl, "KL to the parent", "kl", false, true},
+     {Measure::kLoss, "validation loss", "loss", false, false},
+     {Measure::kAgreement, "top-1 agreement, %", "agreement", true, false},
+     {Measure::kAccuracy, "next token right, %", "accuracy", true, false}}};
 constexpr std::array kColours = {"#06c", "#c30", "#083", "#63a", "#b80", "#088", "#a06", "#555", "#5a0", "#00a"};
 
 std::string share_text(int64_t tokens, int64_t end) {
@@ -68,18 +69,18 @@ std::string notes(const Comparison& c) {
   return text + ".";
 }
 
-/// Over the logarithm of tokens, which is why a run's beginning is not in it.
+/// Over the logarithm of tokens, so a run's beginning is not in it.
 std::string chart_of(const Comparison& c, const MeasureNames& names) {
   std::vector<Curve> curves;
   for (size_t i = 0; i < c.methods().size(); ++i) {
     Curve curve{c.methods()[i].label, kColours[i % kColours.size()], {}};
     for (const int64_t tokens : c.tokens()) {
       const Mean mean = c.mean(i, names.measure, tokens);
-      if (tokens > 0 && mean.runs > 0) curve.points.emplace_back(std::log10(tokens), mean.value);
+      if (mean.runs > 0) curve.points.emplace_back(tokens, (names.is_share ? 100 : 1) * mean.value);
     }
     curves.push_back(std::move(curve));
   }
-  return line_chart(names.title, "log10 of tokens", curves);
+  return line_chart(names.title, "tokens", curves, {.x = true, .y = names.is_logarithmic});
 }
 
 }  // namespace
@@ -100,6 +101,12 @@ std::string Comparison::page(const std::string& title) const {
   std::string body;
   for (const MeasureNames& names : kNames) body += chart_of(*this, names) + table_of(*this, names).html();
   return html_page(title, body + fmt::format("<p>{}</p>\n", escaped(notes(*this))));
+}
+
+std::vector<std::pair<std::string, std::string>> Comparison::charts() const {
+  std::vector<std::pair<std::string, std::string>> charts;
+  for (const MeasureNames& names : kNames) charts.emplace_back(names.field, svg_file(chart_of(*this, names)));
+  return charts;
 }
 
 nlohmann::ordered_json Comparison::json() const {

@@ -70,6 +70,10 @@ TEST(Comparison, TablesHaveARowAMethodAndAColumnACount) {
   EXPECT_THAT(page, HasSubstr("a &lt;study>"));
   EXPECT_THAT(page, HasSubstr("<polyline"));
   EXPECT_THAT(page, Not(HasSubstr("http")));
+  const auto charts = two_methods().charts();
+  ASSERT_EQ(charts.size(), kMeasures);
+  EXPECT_EQ(charts[0].first, "kl");
+  EXPECT_THAT(charts[0].second, HasSubstr("drawn 0.8"));
   const auto json = two_methods().json();
   EXPECT_EQ(json["methods"][0]["points"][0]["kl"]["mean"], 3);
   EXPECT_EQ(json["methods"][0]["parameters"][1], 90);
