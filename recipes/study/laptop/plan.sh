@@ -8,6 +8,7 @@ align=16
 seeds=${SEEDS:-1 2 3}
 rates=${RATES:-7e-4 1.5e-3 3e-3}
 methods=${METHODS:-b0 b1 b2 b3 b4 b5 elastic}
+requirements=() # the report says what came out
 init_std=0.04
 light_steps=$((steps / 50)) # for each shape of b6: past the warm-up
 

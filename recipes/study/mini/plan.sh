@@ -8,6 +8,7 @@ seeds=1
 rates=2e-3
 init_std=0.05   # of weights that are drawn
 methods="b0 b1 b2 b3 b4 b5 b7 b9 elastic"
+requirements=(--require-below elastic,b2 --require-seam 1e-4) # of the table, or the run fails
 
 data=$work/problems
 router_recipe=$recipes/elastic.toml

@@ -1,7 +1,5 @@
 #include "make/problems/words.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "core/base/check.h"
